@@ -1,0 +1,8 @@
+//! All that the kernel sees of a boot loader.
+
+/// What the boot loader told, in one form for all boot protocols.
+#[derive(Debug)]
+pub struct BootInfo {
+    /// The boot protocol's name, for the log.
+    pub loader: &'static str,
+}

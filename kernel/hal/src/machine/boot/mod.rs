@@ -1,0 +1,3 @@
+//! Boot protocols. Each fills a `BootInfo` and jumps to the kernel.
+
+mod pvh;

@@ -1,0 +1,7 @@
+//! The x86-64 machine.
+
+mod boot;
+pub mod console;
+pub mod panic;
+mod port;
+pub mod power;

@@ -1,0 +1,23 @@
+//! I/O ports.
+
+use core::arch::asm;
+
+/// Writes a byte to an I/O port.
+///
+/// # Safety
+/// What the device behind the port does with the byte must not break memory safety.
+pub(crate) unsafe fn write_u8(port: u16, value: u8) {
+    // SAFETY: the caller vouches for the device; the instruction itself touches no memory.
+    unsafe { asm!("out dx, al", in("dx") port, in("al") value, options(nomem, nostack, preserves_flags)) }
+}
+
+/// Reads a byte from an I/O port.
+///
+/// # Safety
+/// Reading must not make the device behind the port break memory safety.
+pub(crate) unsafe fn read_u8(port: u16) -> u8 {
+    let value: u8;
+    // SAFETY: as in `write_u8`.
+    unsafe { asm!("in al, dx", out("al") value, in("dx") port, options(nomem, nostack, preserves_flags)) }
+    value
+}

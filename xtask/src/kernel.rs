@@ -1,0 +1,52 @@
+//! Building the kernel.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use crate::exec;
+use crate::project::Project;
+use crate::toolchain::{self, TARGET, Toolchain};
+use crate::ui::Ui;
+
+/// What `build` takes.
+#[derive(clap::Args)]
+pub struct BuildArguments {
+    /// Build with overflow checks and debug assertions
+    #[arg(long)]
+    debug: bool,
+}
+
+impl BuildArguments {
+    /// The profile that was asked for.
+    pub fn profile(&self) -> Profile {
+        if self.debug { Profile::Dev } else { Profile::Release }
+    }
+}
+
+/// How the kernel is compiled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// A little optimised, with every check.
+    Dev,
+    /// Optimised.
+    Release,
+}
+
+/// Builds the kernel and gives the path of its ELF image.
+pub fn build(project: &Project, ui: &Ui, profile: Profile) -> Result<PathBuf> {
+    let toolchain = Toolchain::find(project, ui)?;
+    let _lock = project.lock("kernel")?;
+    let (name, folder) = match profile {
+        Profile::Dev => ("dev", "debug"),
+        Profile::Release => ("release", "release"),
+    };
+    let log = project.log(&format!("kernel-{name}"))?;
+    let _ = std::fs::remove_file(&log);
+    let step = ui.step(format!("Building the kernel ({name})"));
+    let mut command = toolchain.cargo(project, "build");
+    command.args(["--package", "image", "--profile", name]);
+    exec::run(command, &log, &step).context("the kernel does not build")?;
+    step.done();
+    toolchain::require(toolchain.target_dir(project).join(TARGET).join(folder).join("image"))
+}

@@ -1,0 +1,31 @@
+//! `cargo xtask`: every command that a developer or a user of Serix types.
+//!
+//! - [`cli`] says what can be typed; each command's work is in the module of its name.
+//! - [`project`] knows the folders, [`ui`] shows progress, [`exec`] runs other programs with a log.
+//! - [`packages`] and [`toolchain`] find what the machine must have, and install it where that is allowed.
+//!
+//! Exit statuses: 0 success, 1 a test or comparison failed, 2 the command could not be carried out (its message is on
+//! standard error). `run -c` passes on the guest's own status.
+
+mod cli;
+mod exec;
+mod kernel;
+mod packages;
+mod project;
+mod toolchain;
+mod ui;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let arguments = cli::Arguments::parse();
+    match cli::carry_out(arguments) {
+        Ok(status) => status,
+        Err(error) => {
+            ui::print_error(&error);
+            ExitCode::from(2)
+        }
+    }
+}
