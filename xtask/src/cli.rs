@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use crate::gate;
 use crate::kernel;
 use crate::project::Project;
 use crate::ui::Ui;
@@ -21,6 +22,8 @@ pub struct Arguments {
 enum Command {
     /// Build the kernel and say where its image is
     Build(kernel::BuildArguments),
+    /// Run the gate: every check that a change must pass
+    Test(gate::TestArguments),
 }
 
 /// Carries out the command and gives the status to exit with.
@@ -32,5 +35,6 @@ pub fn carry_out(arguments: Arguments) -> Result<ExitCode> {
             println!("{}", image.display());
             Ok(ExitCode::SUCCESS)
         }
+        Command::Test(arguments) => gate::test(&project, &Ui::new(), &arguments),
     }
 }

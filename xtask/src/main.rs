@@ -2,6 +2,7 @@
 //!
 //! - [`cli`] says what can be typed; each command's work is in the module of its name.
 //! - [`project`] knows the folders, [`ui`] shows progress, [`exec`] runs other programs with a log.
+//! - [`gate`] is `test`, whose checks [`tally`] counts.
 //! - [`packages`] and [`toolchain`] find what the machine must have, and install it where that is allowed.
 //!
 //! Exit statuses: 0 success, 1 a test or comparison failed, 2 the command could not be carried out (its message is on
@@ -9,9 +10,11 @@
 
 mod cli;
 mod exec;
+mod gate;
 mod kernel;
 mod packages;
 mod project;
+mod tally;
 mod toolchain;
 mod ui;
 

@@ -21,6 +21,9 @@ const DEBIAN_SET: [Package; 4] = [
     Package { name: "lld", proof: "/usr/bin/ld.lld" },
 ];
 
+/// The clippy of Debian's compiler.
+const DEBIAN_CLIPPY: Package = Package { name: "rust-web-clippy", proof: "/usr/bin/clippy-driver" };
+
 /// A toolchain that can build for [`TARGET`].
 pub enum Toolchain {
     /// The active one has the target.
@@ -50,17 +53,35 @@ impl Toolchain {
 
     /// `cargo` with this subcommand, for the kernel's target and with a target folder of its own.
     pub fn cargo(&self, project: &Project, subcommand: &str) -> Command {
-        let mut command = match self {
-            Self::Active => exec::command("cargo"),
+        self.prepare(project, self.program("cargo"), subcommand)
+    }
+
+    /// `cargo clippy` for the kernel's target, installing Debian's clippy where that set is used.
+    pub fn clippy(&self, project: &Project, ui: &Ui) -> Result<Command> {
+        if matches!(self, Self::Debian) {
+            packages::ensure(project, ui, &[DEBIAN_CLIPPY])?;
+        }
+        // Called directly: `cargo clippy` would look into rustup's folder first.
+        Ok(self.prepare(project, self.program("cargo-clippy"), "clippy"))
+    }
+
+    /// A program of this toolchain, with the environment that keeps it to this toolchain.
+    fn program(&self, name: &str) -> Command {
+        match self {
+            Self::Active => exec::command(name),
             Self::Debian => {
-                let mut command = exec::command("/usr/bin/cargo");
+                let mut command = exec::command(Path::new("/usr/bin").join(name));
                 command
+                    .env("CARGO", "/usr/bin/cargo")
                     .env("RUSTC", "/usr/bin/rustc")
                     .env("RUSTC_BOOTSTRAP", "1")
                     .env("CARGO_TARGET_X86_64_UNKNOWN_NONE_LINKER", "/usr/bin/ld.lld");
                 command
             }
-        };
+        }
+    }
+
+    fn prepare(&self, project: &Project, mut command: Command, subcommand: &str) -> Command {
         command.current_dir(project.root()).arg(subcommand);
         if matches!(self, Self::Debian) {
             command.args([

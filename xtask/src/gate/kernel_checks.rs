@@ -1,0 +1,63 @@
+//! The kernel's image: it builds in both profiles, boots over PVH, and ends the machine itself.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use anyhow::{Context, Result, bail};
+
+use super::Gate;
+use crate::exec;
+use crate::kernel::{self, Profile};
+use crate::packages::{self, QEMU};
+
+/// How long the kernel may take to come up and power off, in seconds; it takes half a second on an idle machine.
+const BOOT_LIMIT_S: u32 = 60;
+
+/// The status of `isa-debug-exit` for the kernel's own status 0.
+const POWERED_OFF: i32 = 1;
+
+/// Builds both profiles and boots each.
+pub fn run(gate: &mut Gate<'_>) {
+    let (project, ui) = (gate.project, gate.ui);
+    for (profile, name) in [(Profile::Release, "release"), (Profile::Dev, "dev")] {
+        let image = match kernel::build(project, ui, profile) {
+            Ok(image) => image,
+            Err(error) => {
+                gate.tally.failed(&format!("kernel: builds ({name})"), &format!("{error:#}"));
+                continue;
+            }
+        };
+        gate.tally.passed(1);
+        gate.tally.check(&format!("kernel: says hello over PVH ({name})"), || {
+            packages::ensure(project, ui, &[QEMU])?;
+            says_hello(&image)
+        });
+    }
+}
+
+/// Boots an image with nothing but a serial line; its first words must come out, and the machine must end with status 0.
+fn says_hello(image: &Path) -> Result<()> {
+    let mut command = exec::command("timeout");
+    command.arg(BOOT_LIMIT_S.to_string()).arg("qemu-system-x86_64");
+    command.args([
+        "-accel",
+        "tcg",
+        "-cpu",
+        "max",
+        "-m",
+        "64M",
+        "-display",
+        "none",
+        "-nic",
+        "none",
+        "-no-reboot",
+    ]);
+    command.args(["-serial", "stdio", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]);
+    command.arg("-kernel").arg(image).stdin(Stdio::null());
+    let output = command.output().context("cannot start QEMU")?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    if !said.lines().any(|line| line.starts_with("Serix ")) || output.status.code() != Some(POWERED_OFF) {
+        bail!("QEMU ended with {}; the kernel said: {}", output.status, said.trim());
+    }
+    Ok(())
+}

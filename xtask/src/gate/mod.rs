@@ -1,0 +1,87 @@
+//! `cargo xtask test`: the gate. A change lands when it passes.
+//!
+//! Phases run in the order of [`PHASES`]; a failing check never stops the run, so one run tells all that is wrong. Each
+//! phase prints its counts and its time; the last line is the counts of all.
+
+mod kernel_checks;
+mod source;
+mod unit_tests;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+
+use crate::project::Project;
+use crate::tally::Tally;
+use crate::ui::Ui;
+
+/// What `test` takes.
+#[derive(clap::Args)]
+pub struct TestArguments {
+    /// Run only this phase (repeatable; `--list` names them)
+    #[arg(long = "phase", value_name = "NAME")]
+    phases: Vec<String>,
+    /// Name the phases and what each checks
+    #[arg(long)]
+    list: bool,
+}
+
+/// What a phase works with.
+struct Gate<'a> {
+    project: &'a Project,
+    ui: &'a Ui,
+    tally: Tally,
+}
+
+/// A part of the gate.
+struct Phase {
+    name: &'static str,
+    checks: &'static str,
+    run: fn(&mut Gate<'_>),
+}
+
+const PHASES: &[Phase] = &[
+    Phase { name: "format", checks: "the sources are formatted", run: source::format },
+    Phase {
+        name: "clippy",
+        checks: "clippy has nothing to say, on the host and for the kernel",
+        run: source::clippy,
+    },
+    Phase { name: "unit", checks: "the unit tests of every crate, on the host", run: unit_tests::run },
+    Phase { name: "kernel", checks: "the kernel builds in both profiles and boots", run: kernel_checks::run },
+];
+
+/// Runs the gate: success only when nothing failed.
+pub fn test(project: &Project, ui: &Ui, arguments: &TestArguments) -> Result<ExitCode> {
+    if arguments.list {
+        for phase in PHASES {
+            println!("{:12} {}", phase.name, phase.checks);
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    for name in &arguments.phases {
+        if !PHASES.iter().any(|phase| phase.name == name) {
+            bail!("there is no phase `{name}`; `cargo xtask test --list` names them");
+        }
+    }
+    let begun = Instant::now();
+    let mut gate = Gate { project, ui, tally: Tally::new(project.root())? };
+    for phase in PHASES {
+        let wanted = arguments.phases.is_empty() || arguments.phases.iter().any(|name| name == phase.name);
+        if wanted {
+            run_phase(&mut gate, phase);
+        }
+    }
+    println!("all phases: {:.1} s", begun.elapsed().as_secs_f64());
+    Ok(if gate.tally.close() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs a phase and prints its counts and time.
+fn run_phase(gate: &mut Gate<'_>, phase: &Phase) {
+    let begun = Instant::now();
+    let before = gate.tally.counts();
+    (phase.run)(gate);
+    let counts = gate.tally.counts() - before;
+    println!("{}: {counts} ({:.1} s)", phase.name, begun.elapsed().as_secs_f64());
+}

@@ -1,0 +1,51 @@
+//! What can be said of the sources without running them: their format, and clippy.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::Gate;
+use crate::exec;
+use crate::toolchain::Toolchain;
+
+/// Checks the format of every crate.
+pub fn format(gate: &mut Gate<'_>) {
+    let mut command = host_cargo(gate, "fmt");
+    command.args(["--all", "--check"]);
+    check(gate, "format: rustfmt", "Checking the format", || Ok(command));
+}
+
+/// Checks every crate on the host, tests included, and what the kernel links, for its own target.
+pub fn clippy(gate: &mut Gate<'_>) {
+    let mut command = host_cargo(gate, "clippy");
+    command.args(["--workspace", "--all-targets", "--", "-D", "warnings"]);
+    check(gate, "clippy: the workspace, on the host", "Checking the workspace with clippy", || Ok(command));
+
+    let (project, ui) = (gate.project, gate.ui);
+    check(gate, "clippy: the kernel, for its target", "Checking the kernel with clippy", || {
+        let mut command = Toolchain::find(project, ui)?.clippy(project, ui)?;
+        command.args(["--package", "image", "--package", "kernel", "--package", "hal", "--package", "abi"]);
+        command.args(["--", "-D", "warnings"]);
+        Ok(command)
+    });
+}
+
+fn host_cargo(gate: &Gate<'_>, subcommand: &str) -> Command {
+    let mut command = exec::command("cargo");
+    command.current_dir(gate.project.root()).arg(subcommand);
+    command
+}
+
+/// Runs a command that fails when its check does.
+fn check(gate: &mut Gate<'_>, name: &str, step: &str, command: impl FnOnce() -> Result<Command>) {
+    let (project, ui) = (gate.project, gate.ui);
+    gate.tally.check(name, || {
+        let log = project.log(&format!("gate-{}", name.replace([':', ','], "")))?;
+        let _ = std::fs::remove_file(&log);
+        let command = command()?;
+        let step = ui.step(step);
+        exec::run(command, &log, &step)?;
+        step.done();
+        Ok(())
+    });
+}
