@@ -47,9 +47,11 @@ impl Project {
         Ok(folder)
     }
 
-    /// The path of the log file of a piece of work; `/` and spaces in `name` become dashes.
+    /// The path of the log file of a piece of work, in this checkout; `/` and spaces in `name` become dashes.
     pub fn log(&self, name: &str) -> Result<PathBuf> {
-        Ok(self.cache("log")?.join(format!("{}.log", name.replace(['/', ' '], "-"))))
+        let folder = self.target().join("log");
+        fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        Ok(folder.join(format!("{}.log", name.replace(['/', ' '], "-"))))
     }
 
     /// Waits until no other xtask works on `what`, and keeps others out until the guard is dropped.
