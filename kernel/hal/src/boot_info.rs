@@ -1,8 +1,79 @@
 //! All that the kernel sees of a boot loader.
 
+use crate::PhysAddr;
+
 /// What the boot loader told, in one form for all boot protocols.
 #[derive(Debug)]
 pub struct BootInfo {
     /// The boot protocol's name, for the log.
     pub loader: &'static str,
+    /// The kernel's command line, without the kernel's own name.
+    pub command_line: &'static str,
+    /// The memory map, sorted by address, without overlaps.
+    pub memory: &'static [MemoryRegion],
+    /// The first file system's archive.
+    pub initramfs: Option<BootMemory>,
+    /// Where ACPI's root pointer is.
+    pub rsdp: Option<PhysAddr>,
+    /// A linear framebuffer that the loader set up.
+    pub framebuffer: Option<Framebuffer>,
+}
+
+/// A part of physical memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryRegion {
+    /// Its first byte.
+    pub start: PhysAddr,
+    /// Its length in bytes.
+    pub length: u64,
+    /// What may be done with it.
+    pub kind: MemoryKind,
+}
+
+/// What a part of physical memory may be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemoryKind {
+    /// Free memory.
+    Usable,
+    /// Holds the boot loader's data, free once those have been copied.
+    Reclaimable,
+    /// Firmware, devices, or broken.
+    Reserved,
+}
+
+/// A framebuffer of 32-bit pixels.
+#[derive(Clone, Copy, Debug)]
+pub struct Framebuffer {
+    /// Its first byte.
+    pub start: PhysAddr,
+    /// Pixels in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// Bytes from one row to the next.
+    pub pitch: u32,
+}
+
+/// Memory that the boot loader filled for the kernel. Its frames are given back when it is dropped.
+#[derive(Debug)]
+pub struct BootMemory {
+    bytes: &'static [u8],
+}
+
+impl BootMemory {
+    /// Memory that a backend vouches for: mapped, unchanging, and nobody else's until the value is dropped.
+    pub(crate) fn new(bytes: &'static [u8]) -> Self {
+        Self { bytes }
+    }
+
+    /// The content.
+    pub fn bytes(&self) -> &[u8] {
+        self.bytes
+    }
+}
+
+impl Drop for BootMemory {
+    fn drop(&mut self) {
+        crate::arch::release_boot_memory(self.bytes);
+    }
 }

@@ -6,7 +6,7 @@
 
 use core::arch::global_asm;
 
-use crate::boot_info::BootInfo;
+use super::super::boot_info::BootInfo;
 
 unsafe extern "Rust" {
     /// The kernel's main function, supplied by the image.

@@ -1,0 +1,40 @@
+//! The simulated processor.
+
+/// How many processors there may be.
+pub const MAX: usize = 4;
+
+/// A processor's number, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CpuId(u32);
+
+impl CpuId {
+    /// A processor by its number.
+    pub const fn new(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// The number, for an array of [`MAX`].
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// The processor that runs this.
+pub fn current() -> CpuId {
+    CpuId(0)
+}
+
+/// How many processors run.
+pub fn online() -> usize {
+    1
+}
+
+/// What the processor calls itself.
+pub fn brand() -> String {
+    "simulated".into()
+}
+
+/// Waits with interrupts on for the next interrupt: the clock jumps to the deadline.
+pub fn wait_for_interrupt() {
+    super::time::jump_to_deadline();
+}

@@ -1,0 +1,30 @@
+//! Switching preemption off: while the count of this processor is above 0, the running thread stays on it.
+
+use core::marker::PhantomData;
+
+use crate::arch;
+
+/// Keeps preemption off until it is dropped; belongs to the processor it was made on.
+pub struct PreemptGuard {
+    not_send: PhantomData<*mut ()>,
+}
+
+/// Switches preemption off until the guard is dropped. May be called anywhere, and nested.
+#[inline]
+pub fn disable() -> PreemptGuard {
+    arch::preempt_enter();
+    PreemptGuard { not_send: PhantomData }
+}
+
+/// How many guards this processor's current code holds, spinlocks included.
+#[inline]
+pub fn count() -> u32 {
+    arch::preempt_count()
+}
+
+impl Drop for PreemptGuard {
+    #[inline]
+    fn drop(&mut self) {
+        arch::preempt_leave();
+    }
+}
