@@ -2,5 +2,35 @@
 //! Serix's own calls (from 1024).
 //!
 //! Nothing here does anything; the crate holds only what both sides of the system-call border must agree on.
+//! Structs derive their byte conversions (zerocopy), so a copy to or from user memory needs no `unsafe`, and padding
+//! is always a named field: nothing of the kernel's memory can leak through it. The tests compare sizes and offsets
+//! with an independent definition (`linux-raw-sys`).
+//!
+//! The modules are the families of the C headers: [`nr`] numbers, [`Errno`], [`fs`] and [`stat`] files, [`signal`],
+//! [`time`], [`memory`], [`process`], [`poll`], [`tty`], [`system`].
 #![no_std]
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
+
+mod device;
+mod errno;
+pub mod fs;
+mod id;
+pub mod ioctl;
+pub mod memory;
+pub mod nr;
+pub mod poll;
+pub mod process;
+pub mod signal;
+pub mod stat;
+pub mod system;
+#[cfg(test)]
+mod tests;
+pub mod time;
+pub mod tty;
+
+pub use device::DeviceNumber;
+pub use errno::{Errno, MAX_ERRNO};
+pub use id::{Gid, Uid};
+pub use signal::{SigSet, Signal};
+pub use stat::Mode;
