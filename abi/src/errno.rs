@@ -199,3 +199,17 @@ impl Errno {
     /// Another name of [`Errno::EOPNOTSUPP`] in user space.
     pub const ENOTSUP: Self = Self::EOPNOTSUPP;
 }
+
+/// Outcomes of an interrupted call. They never reach user space: the signal path alone turns them into `EINTR` or into the
+/// call being made again, by whether a handler runs and by its `SA_RESTART`.
+impl Errno {
+    /// Restart, unless a handler without `SA_RESTART` runs (`read`, `wait4`, …).
+    pub const RESTART_SYS: Self = Self(512);
+    /// Always restart, whatever handler runs.
+    pub const RESTART_NO_INTR: Self = Self(513);
+    /// Restart only if no handler runs (`poll`, `sigsuspend`, …).
+    pub const RESTART_NO_HAND: Self = Self(514);
+    /// Restart only if no handler runs, through `restart_syscall`, which finishes what the thread's restart block says
+    /// (`nanosleep` and others with a relative timeout).
+    pub const RESTART_BLOCK: Self = Self(516);
+}

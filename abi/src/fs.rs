@@ -21,6 +21,8 @@ bitflags::bitflags! {
     /// The flags of `open` and of `F_GETFL`/`F_SETFL`, without the access mode (see [`OpenFlags::access`]).
     #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
     pub struct OpenFlags: u32 {
+        /// The mask of the access mode; 3 asks for both permissions and gives neither.
+        const ACCMODE = 3;
         const WRONLY = 0o1;
         const RDWR = 0o2;
         const CREAT = 0o100;
@@ -53,12 +55,9 @@ pub struct AccessMode {
 }
 
 impl OpenFlags {
-    /// The mask of the access mode (`O_ACCMODE`); 3 asks for both permissions and gives neither.
-    pub const ACCESS_MASK: u32 = 3;
-
     /// The access the mode gives to the descriptor.
     pub const fn access(self) -> AccessMode {
-        match self.bits() & Self::ACCESS_MASK {
+        match self.bits() & Self::ACCMODE.bits() {
             0 => AccessMode { read: true, write: false },
             1 => AccessMode { read: false, write: true },
             2 => AccessMode { read: true, write: true },

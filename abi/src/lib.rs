@@ -31,6 +31,12 @@ pub mod tty;
 
 pub use device::DeviceNumber;
 pub use errno::{Errno, MAX_ERRNO};
+pub use fs::{AccessFlags, AtFlags, Dirent64, Iovec, MountFlags, OpenFlags, RenameFlags};
 pub use id::{Gid, Uid};
-pub use signal::{SigSet, Signal};
-pub use stat::Mode;
+pub use memory::{MapFlags, MremapFlags, ProtFlags};
+pub use poll::PollEvents;
+pub use process::{CloneFlags, Resource, Rlimit, WaitFlags};
+pub use signal::{SigSet, Siginfo, Signal};
+pub use stat::{Mode, Stat, Statfs, Statx};
+pub use time::{Timespec, Timeval};
+pub use tty::{Termios, Winsize};
