@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use crate::audit;
 use crate::gate;
 use crate::kernel;
 use crate::project::Project;
@@ -20,6 +21,8 @@ pub struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Measure the house rules; fails when one is broken
+    Audit,
     /// Build the kernel and say where its image is
     Build(kernel::BuildArguments),
     /// Run the gate: every check that a change must pass
@@ -30,6 +33,7 @@ enum Command {
 pub fn carry_out(arguments: Arguments) -> Result<ExitCode> {
     let project = Project::find()?;
     match arguments.command {
+        Command::Audit => audit::command(&project, &Ui::new()),
         Command::Build(arguments) => {
             let image = kernel::build(&project, &Ui::new(), arguments.profile())?;
             println!("{}", image.display());

@@ -8,6 +8,7 @@
 //! Exit statuses: 0 success, 1 a test or comparison failed, 2 the command could not be carried out (its message is on
 //! standard error). `run -c` passes on the guest's own status.
 
+mod audit;
 mod cli;
 mod exec;
 mod gate;

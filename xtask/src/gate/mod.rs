@@ -50,6 +50,7 @@ const PHASES: &[Phase] = &[
     },
     Phase { name: "unit", checks: "the unit tests of every crate, on the host", run: unit_tests::run },
     Phase { name: "kernel", checks: "the kernel builds in both profiles and boots", run: kernel_checks::run },
+    Phase { name: "audit", checks: "the house rules hold", run: source::audit },
 ];
 
 /// Runs the gate: success only when nothing failed.

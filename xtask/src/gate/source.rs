@@ -1,10 +1,11 @@
-//! What can be said of the sources without running them: their format, and clippy.
+//! What can be said of the sources without running them: their format, clippy, and the house rules.
 
 use std::process::Command;
 
 use anyhow::Result;
 
 use super::Gate;
+use crate::audit;
 use crate::exec;
 use crate::toolchain::Toolchain;
 
@@ -28,6 +29,20 @@ pub fn clippy(gate: &mut Gate<'_>) {
         command.args(["--", "-D", "warnings"]);
         Ok(command)
     });
+}
+
+/// Measures the house rules; each that is broken is a failed check.
+pub fn audit(gate: &mut Gate<'_>) {
+    match audit::measure(gate.project, gate.ui) {
+        Ok(report) => {
+            println!("{}", report.summary());
+            gate.tally.passed(usize::from(report.findings.is_empty()));
+            for finding in &report.findings {
+                gate.tally.failed("audit", finding);
+            }
+        }
+        Err(error) => gate.tally.failed("audit", &format!("{error:#}")),
+    }
 }
 
 fn host_cargo(gate: &Gate<'_>, subcommand: &str) -> Command {

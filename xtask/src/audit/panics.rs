@@ -1,0 +1,75 @@
+//! What can panic on purpose: not in the kernel, nor in its contract with user space.
+
+use proc_macro2::TokenTree;
+
+use super::Report;
+use super::source::{Source, is_punct, walk};
+
+const METHODS: [&str; 2] = ["unwrap", "expect"];
+const MACROS: [&str; 3] = ["panic", "todo", "unimplemented"];
+
+/// Finds `unwrap`, `expect`, `panic!` and `todo!` in `kernel` and `abi`, outside tests.
+pub fn audit(sources: &[Source], report: &mut Report) {
+    let mut count = 0;
+    for source in sources.iter().filter(|source| source.below("kernel") || source.below("abi")) {
+        for (line, name) in panics(source) {
+            if !source.excluded(line) {
+                count += 1;
+                report.finding("a panic on purpose", &format!("{} ({name})", source.place(line)));
+            }
+        }
+    }
+    report.figure("unwrap, expect, panic!, todo! in kernel and abi", count);
+}
+
+fn panics(source: &Source) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let mut after_dot = false;
+    walk(&source.tokens, &mut |token, following| {
+        if let TokenTree::Ident(word) = token {
+            let line = word.span().start().line;
+            let called = matches!(following.first(), Some(TokenTree::Group(_)));
+            if after_dot && called && METHODS.iter().any(|name| word == name) {
+                found.push((line, format!("{word}()")));
+            }
+            // `panic != x` is a comparison.
+            let invoked =
+                is_punct(following.first(), '!') && matches!(following.get(1), Some(TokenTree::Group(_)));
+            if invoked && MACROS.iter().any(|name| word == name) {
+                found.push((line, format!("{word}!")));
+            }
+        }
+        after_dot = is_punct(Some(token), '.');
+    });
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_support::{findings, source};
+    use super::*;
+
+    #[test]
+    fn each_way_to_panic_is_found_with_its_line() {
+        let bad = "fn a() {\n b().unwrap();\n b().expect(\"x\");\n panic!();\n log!(todo!());\n}\n";
+        let found = findings(|report| audit(&[source("abi/src/lib.rs", bad)], report));
+        assert_eq!(found.len(), 4, "{found:?}");
+        assert_eq!(found[0], "a panic on purpose: abi/src/lib.rs:2 (unwrap())");
+    }
+
+    #[test]
+    fn tests_and_other_crates_may() {
+        let text = "#[cfg(test)]\nmod tests {\n fn a() { b().unwrap() }\n}\n";
+        assert!(findings(|report| audit(&[source("abi/src/lib.rs", text)], report)).is_empty());
+        assert!(
+            findings(|report| audit(&[source("xtask/src/a.rs", "fn a() { b().unwrap() }")], report))
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn names_that_only_look_alike_are_no_panics() {
+        let good = "fn a() { unwrap(); b().unwrap_or(1); hal::panic::panic(c); let d = panic != e; }";
+        assert!(panics(&source("abi/src/lib.rs", good)).is_empty());
+    }
+}
