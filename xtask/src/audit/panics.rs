@@ -1,5 +1,7 @@
 //! What can panic on purpose: not in the kernel, nor in its contract with user space.
 
+use std::ops::RangeInclusive;
+
 use proc_macro2::TokenTree;
 
 use super::Report;
@@ -8,7 +10,8 @@ use super::source::{Source, is_punct, walk};
 const METHODS: [&str; 2] = ["unwrap", "expect"];
 const MACROS: [&str; 3] = ["panic", "todo", "unimplemented"];
 
-/// Finds `unwrap`, `expect`, `panic!` and `todo!` in `kernel` and `abi`, outside tests.
+/// Finds `unwrap`, `expect`, `panic!` and `todo!` in `kernel` and `abi`, outside tests and constants: what the compiler
+/// evaluates panics at build time only.
 pub fn audit(sources: &[Source], report: &mut Report) {
     let mut count = 0;
     for source in sources.iter().filter(|source| source.below("kernel") || source.below("abi")) {
@@ -24,12 +27,14 @@ pub fn audit(sources: &[Source], report: &mut Report) {
 
 fn panics(source: &Source) -> Vec<(usize, String)> {
     let mut found = Vec::new();
-    let mut after_dot = false;
+    let mut constants = Vec::new();
+    let mut previous = None;
     walk(&source.tokens, &mut |token, following| {
+        constants.extend(constant(previous, token, following));
         if let TokenTree::Ident(word) = token {
             let line = word.span().start().line;
             let called = matches!(following.first(), Some(TokenTree::Group(_)));
-            if after_dot && called && METHODS.iter().any(|name| word == name) {
+            if previous == Some('.') && called && METHODS.iter().any(|name| word == name) {
                 found.push((line, format!("{word}()")));
             }
             // `panic != x` is a comparison.
@@ -39,9 +44,33 @@ fn panics(source: &Source) -> Vec<(usize, String)> {
                 found.push((line, format!("{word}!")));
             }
         }
-        after_dot = is_punct(Some(token), '.');
+        previous = match token {
+            TokenTree::Punct(punct) => Some(punct.as_char()),
+            _ => None,
+        };
     });
+    found.retain(|(line, _)| !constants.iter().any(|lines| lines.contains(line)));
     found
+}
+
+/// The lines of the constant or static variable that a token begins, if it does: `*const T`, `<const N: T>` and `'static`
+/// don't, nor does `const fn`.
+fn constant(
+    previous: Option<char>,
+    token: &TokenTree,
+    following: &[TokenTree],
+) -> Option<RangeInclusive<usize>> {
+    let TokenTree::Ident(word) = token else { return None };
+    if !(word == "const" || word == "static") || matches!(previous, Some('*' | '<' | ',' | '\'')) {
+        return None;
+    }
+    let function = ["fn", "unsafe", "extern", "async"];
+    let end = match following.first()? {
+        block @ TokenTree::Group(_) => block,
+        TokenTree::Ident(next) if function.iter().any(|name| next == name) => return None,
+        _ => following.iter().find(|token| is_punct(Some(token), ';'))?,
+    };
+    Some(word.span().start().line..=end.span().end().line)
 }
 
 #[cfg(test)]
@@ -65,6 +94,14 @@ mod tests {
             findings(|report| audit(&[source("xtask/src/a.rs", "fn a() { b().unwrap() }")], report))
                 .is_empty()
         );
+    }
+
+    #[test]
+    fn what_the_compiler_evaluates_may() {
+        let good = "pub const A: u8 = b().unwrap();\nfn c() {\n let d = const { b().unwrap() };\n}\n";
+        assert!(panics(&source("abi/src/lib.rs", good)).is_empty());
+        let bad = "const fn a<const N: u8>(b: *const u8, c: &'static u8) {\n d.unwrap();\n}\n";
+        assert_eq!(panics(&source("abi/src/lib.rs", bad)).len(), 1);
     }
 
     #[test]

@@ -50,8 +50,12 @@ impl Source {
         let wrong = |error: syn::Error| anyhow!("{}:{}: {error}", path.display(), error.span().start().line);
         let syntax = syn::parse_file(text).map_err(wrong)?;
         let tokens: TokenStream = syn::parse_str(text).map_err(wrong)?;
-        let mut finder =
-            Finder { children: children(path), tests: Excluded::default(), host: Excluded::default() };
+        let mut finder = Finder {
+            children: children(path),
+            folder: path.parent().unwrap_or(Path::new("")).to_owned(),
+            tests: Excluded::default(),
+            host: Excluded::default(),
+        };
         finder.visit_file(&syntax);
         let mut tests = finder.tests;
         if path.components().any(|part| part.as_os_str() == "tests") {
@@ -143,21 +147,36 @@ fn children(path: &Path) -> PathBuf {
 /// Finds the items that a `cfg` keeps out of the kernel.
 struct Finder {
     children: PathBuf,
+    /// Where the file lies: what a `#[path]` is relative to.
+    folder: PathBuf,
     tests: Excluded,
     host: Excluded,
 }
 
 impl Finder {
     fn note(&mut self, attributes: &[syn::Attribute], node: &impl Spanned, module: Option<&syn::ItemMod>) {
+        let file = module.filter(|module| module.content.is_none()).map(|module| self.stem(module));
         for attribute in attributes {
             let Some(excluded) = self.excluded_by(attribute) else { continue };
             excluded.ranges.push(node.span().start().line..=node.span().end().line);
-            if let Some(module) = module.filter(|module| module.content.is_none()) {
-                let file = module.ident.to_string();
-                let stem = self.children.join(file);
-                if let Some(excluded) = self.excluded_by(attribute) {
-                    excluded.modules.push(stem);
-                }
+            excluded.modules.extend(file.clone());
+        }
+    }
+
+    /// Where a module declared here has its file: the path without `.rs` or `/mod.rs`.
+    fn stem(&self, module: &syn::ItemMod) -> PathBuf {
+        let given = module.attrs.iter().find_map(|attribute| match &attribute.meta {
+            syn::Meta::NameValue(pair) if pair.path.is_ident("path") => match &pair.value {
+                syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(path), .. }) => Some(path.value()),
+                _ => None,
+            },
+            _ => None,
+        });
+        match given {
+            None => self.children.join(module.ident.to_string()),
+            Some(path) => {
+                let stem = self.folder.join(path).with_extension("");
+                if stem.ends_with("mod") { stem.parent().unwrap_or(&stem).to_owned() } else { stem }
             }
         }
     }
@@ -250,6 +269,8 @@ mod tests {
                 "#[cfg(not(target_os = \"none\"))]\nmod host;\n#[cfg(test)]\nmod checks;\nmod real;\n",
             ),
             ("hal/src/host/mod.rs", "mod cpu;\n"),
+            ("hal/src/more.rs", "#[cfg(not(target_os = \"none\"))]\n#[path = \"fake/mod.rs\"]\nmod imp;\n"),
+            ("hal/src/fake/mod.rs", "fn a() {}\n"),
             ("hal/src/host/cpu.rs", "fn a() {}\n"),
             ("hal/src/checks.rs", "fn a() {}\n"),
             ("hal/src/real.rs", "fn a() {}\n"),
@@ -258,6 +279,6 @@ mod tests {
             files.iter().map(|(path, text)| Source::parse(Path::new(path), text).expect("valid")).collect();
         spread(&mut sources);
         let lines: Vec<usize> = sources.iter().map(Source::code_lines).collect();
-        assert_eq!(lines, [1, 0, 0, 0, 1]);
+        assert_eq!(lines, [1, 0, 0, 0, 0, 0, 1]);
     }
 }
