@@ -1,5 +1,6 @@
 //! Adding files and folders of the host.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
@@ -14,8 +15,19 @@ use crate::archive::{Archive, Device, Owner};
 /// # Errors
 /// Something cannot be read, has a name that is not UTF-8, or is a socket or pipe.
 pub fn add(archive: &mut Archive, host: &Path, path: &str) -> Result<()> {
+    add_except(archive, host, path, |_| false)
+}
+
+/// Like [`add`], but leaves out what the folder holds under a name for which `left_out` is true (not what its folders hold).
+pub fn add_except(
+    archive: &mut Archive,
+    host: &Path,
+    path: &str,
+    left_out: impl Fn(&OsStr) -> bool,
+) -> Result<()> {
     // A link that is named itself is followed (`--add ./latest`); links inside a folder stay links.
-    for found in WalkDir::new(host).sort_by_file_name() {
+    let found = WalkDir::new(host).sort_by_file_name().into_iter();
+    for found in found.filter_entry(|found| found.depth() != 1 || !left_out(found.file_name())) {
         let found = found.context("cannot read a file to be added")?;
         let inside = found.path().strip_prefix(host).context("a folder gave a file outside of it")?;
         let Some(inside) = inside.to_str() else {

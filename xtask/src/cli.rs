@@ -8,8 +8,10 @@ use clap::{Parser, Subcommand};
 use crate::audit;
 use crate::gate;
 use crate::kernel;
+use crate::ports;
 use crate::project::Project;
 use crate::ui::Ui;
+use crate::userland;
 
 /// Builds, runs, tests and measures Serix.
 #[derive(Parser)]
@@ -25,6 +27,11 @@ enum Command {
     Audit,
     /// Build the kernel and say where its image is
     Build(kernel::BuildArguments),
+    /// Build the first file system and say where its archive is
+    Initramfs,
+    /// Build and list the ports, the programs of others
+    #[command(subcommand)]
+    Port(ports::Command),
     /// Run the gate: every check that a change must pass
     Test(gate::TestArguments),
 }
@@ -39,6 +46,12 @@ pub fn carry_out(arguments: Arguments) -> Result<ExitCode> {
             println!("{}", image.display());
             Ok(ExitCode::SUCCESS)
         }
+        Command::Initramfs => {
+            let archive = userland::image(&project, &Ui::new())?;
+            println!("{}", archive.display());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Port(command) => ports::carry_out(&project, &Ui::new(), command),
         Command::Test(arguments) => gate::test(&project, &Ui::new(), &arguments),
     }
 }

@@ -10,14 +10,18 @@
 
 mod audit;
 mod cli;
+mod debian;
 mod exec;
 mod gate;
 mod kernel;
+mod musl;
 mod packages;
+mod ports;
 mod project;
 mod tally;
 mod toolchain;
 mod ui;
+mod userland;
 
 use std::process::ExitCode;
 

@@ -26,6 +26,12 @@ pub const QEMU: Package = Package { name: "qemu-system-x86", proof: "/usr/bin/qe
 /// # Errors
 /// The machine has no `apt-get`, the user may not install, or `apt-get` fails (its log's end is quoted).
 pub fn ensure(project: &Project, ui: &Ui, packages: &[Package]) -> Result<()> {
+    let pairs: Vec<_> = packages.iter().map(|package| (package.name, package.proof)).collect();
+    ensure_pairs(project, ui, &pairs)
+}
+
+/// Like [`ensure`], for pairs of a package's name and a file of it that are known at run time only.
+pub fn ensure_pairs(project: &Project, ui: &Ui, packages: &[(&str, &str)]) -> Result<()> {
     let missing = missing(packages);
     if missing.is_empty() {
         return Ok(());
@@ -71,6 +77,6 @@ fn refresh(log: &Path, step: &crate::ui::Step) -> Result<()> {
     exec::run(command, log, step).context("cannot fetch the lists of packages")
 }
 
-fn missing(packages: &[Package]) -> Vec<&'static str> {
-    packages.iter().filter(|package| !Path::new(package.proof).exists()).map(|package| package.name).collect()
+fn missing<'a>(packages: &[(&'a str, &str)]) -> Vec<&'a str> {
+    packages.iter().filter(|(_, proof)| !Path::new(proof).exists()).map(|(name, _)| *name).collect()
 }

@@ -1,0 +1,99 @@
+//! Debian packages fetched by name without being installed.
+//!
+//! apt does it, with a configuration and package lists of our own in the cache: they are derived from the machine's own
+//! sources (so a mirror or a proxy that the machine uses is used here too), with source packages switched on. Nothing on
+//! the machine changes, and no privilege is needed.
+
+mod sources;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::exec;
+use crate::project::Project;
+use crate::ui::{Step, Ui};
+
+/// apt with lists of our own.
+pub struct Apt {
+    folder: PathBuf,
+    log: PathBuf,
+}
+
+impl Apt {
+    /// Prepares the lists, fetching them when there are none or when the machine's sources have changed.
+    ///
+    /// # Errors
+    /// The machine has no apt, names no sources, or they cannot be reached.
+    pub fn open(project: &Project, ui: &Ui) -> Result<Self> {
+        if !Path::new("/usr/bin/apt-get").exists() {
+            bail!("this machine has no apt-get to fetch Debian packages with");
+        }
+        let apt = Self { folder: project.cache("apt")?, log: project.log("apt-fetch")? };
+        let _lock = project.lock("apt-lists")?;
+        let found = sources::machine()?;
+        let list = apt.folder.join("sources.list.d/machine.sources");
+        if fs::read_to_string(&list).is_ok_and(|old| old == found) {
+            return Ok(apt);
+        }
+        for folder in ["sources.list.d", "lists/partial", "cache/archives/partial"] {
+            let folder = apt.folder.join(folder);
+            fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        }
+        // Written under its own name only when the lists are there: an interrupted fetch is begun again.
+        let new = list.with_file_name("new.sources");
+        fs::write(&new, found).with_context(|| format!("cannot write {}", new.display()))?;
+        let _ = fs::remove_file(&list);
+        apt.update(ui)?;
+        fs::rename(&new, &list).with_context(|| format!("cannot create {}", list.display()))?;
+        Ok(apt)
+    }
+
+    /// One of apt's programs, working with our lists.
+    pub fn tool(&self, program: &str) -> Command {
+        let mut command = exec::command(program);
+        for (option, folder) in [
+            ("Dir::Etc::sourceparts", "sources.list.d"),
+            ("Dir::State::lists", "lists"),
+            ("Dir::Cache", "cache"),
+        ] {
+            command.arg("-o").arg(format!("{option}={}", self.folder.join(folder).display()));
+        }
+        // Root's apt would otherwise become a user who may not be able to enter our folder.
+        command.args(["-o", "Dir::Etc::sourcelist=/dev/null", "-o", "APT::Sandbox::User=root"]);
+        command
+    }
+
+    /// Downloads all files of a source package into `folder`.
+    pub fn source(&self, ui: &Ui, package: &str, folder: &Path) -> Result<()> {
+        self.download(ui, package, &["source", "--download-only", "--only-source", package], folder)
+    }
+
+    /// Runs apt-get in `folder`; when it fails, once more with fresh lists: an archive drops versions it has replaced.
+    fn download(&self, ui: &Ui, package: &str, words: &[&str], folder: &Path) -> Result<()> {
+        let attempt = || {
+            let step = ui.step(format!("Fetching the Debian package {package}"));
+            let mut command = self.tool("apt-get");
+            command.args(words).current_dir(folder);
+            exec::run(command, &self.log, &step)?;
+            step.done();
+            anyhow::Ok(())
+        };
+        if attempt().is_ok() {
+            return Ok(());
+        }
+        self.update(ui)?;
+        attempt().with_context(|| format!("cannot fetch the Debian package `{package}`"))
+    }
+
+    fn update(&self, ui: &Ui) -> Result<()> {
+        let step: Step = ui.step("Fetching Debian's lists of packages");
+        let mut command = self.tool("apt-get");
+        command.arg("update");
+        exec::run(command, &self.log, &step).context("cannot fetch the lists of packages")?;
+        step.done();
+        Ok(())
+    }
+}

@@ -1,0 +1,222 @@
+//! Building a port: in a clean folder, once for each content.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use anyhow::{Context, Result, bail};
+use initramfs::Archive;
+use sha2::{Digest, Sha256};
+use walkdir::WalkDir;
+
+use super::recipe::{self, Recipe};
+use super::source;
+use crate::exec;
+use crate::musl::{self, Compiler};
+use crate::packages::{self, Package};
+use crate::project::Project;
+use crate::ui::Ui;
+
+/// Counted up when the same recipe gives another result because this module has changed.
+const BUILDER: &str = "1";
+
+const PACKAGES: [Package; 6] = [
+    Package { name: "bzip2", proof: "/usr/bin/bzip2" },
+    Package { name: "gcc", proof: "/usr/bin/gcc" },
+    Package { name: "libc6-dev", proof: "/usr/include/stdio.h" },
+    Package { name: "make", proof: "/usr/bin/make" },
+    Package { name: "patch", proof: "/usr/bin/patch" },
+    Package { name: "xz-utils", proof: "/usr/bin/xz" },
+];
+
+/// A built port.
+pub struct Built {
+    /// What it installs, as it is in the guest, and what it keeps for the host.
+    pub root: PathBuf,
+    /// Its recipe.
+    pub recipe: Recipe,
+}
+
+impl Built {
+    /// Adds what the port installs to an archive.
+    pub fn pack(&self, archive: &mut Archive) -> Result<()> {
+        let kept = |name: &OsStr| self.recipe.keeps.iter().any(|keep| *name == *keep.name);
+        initramfs::tree::add_except(archive, &self.root, "/", kept)
+    }
+}
+
+/// Where the build of a recipe ends up, found from what goes into it: recipe, patches, the folder's other files, compiler.
+pub fn destination(
+    project: &Project,
+    folder: &Path,
+    recipe: &Recipe,
+    compiler: &Compiler,
+) -> Result<PathBuf> {
+    let mut hash = Sha256::new();
+    hash.update(BUILDER);
+    hash.update(compiler.version());
+    for file in WalkDir::new(folder).sort_by_file_name() {
+        let file = file.context("cannot read a port's folder")?;
+        if file.file_type().is_file() {
+            let content =
+                fs::read(file.path()).with_context(|| format!("cannot read {}", file.path().display()))?;
+            hash.update(file.path().strip_prefix(folder)?.as_os_str().as_encoded_bytes());
+            hash.update([0]);
+            hash.update(content.len().to_le_bytes());
+            hash.update(content);
+        }
+    }
+    let key = musl::hex(&hash.finalize());
+    Ok(project.cache("ports")?.join(format!("{}-{}-{}", recipe.name, recipe.version, &key[..16])))
+}
+
+/// Builds the port in `folder`, or finds it in the cache.
+pub fn build(project: &Project, ui: &Ui, folder: &Path) -> Result<Built> {
+    let recipe = Recipe::read(folder)?;
+    let compiler = Compiler::find(project, ui)?;
+    let root = destination(project, folder, &recipe, &compiler)?;
+    if !root.exists() {
+        let _lock = project.lock(&format!("port-{}", recipe.name))?;
+        if !root.exists() {
+            make(project, ui, folder, &recipe, &compiler, &root)
+                .with_context(|| format!("cannot build the port `{}`", recipe.name))?;
+        }
+    }
+    Ok(Built { root, recipe })
+}
+
+fn make(
+    project: &Project,
+    ui: &Ui,
+    folder: &Path,
+    recipe: &Recipe,
+    compiler: &Compiler,
+    root: &Path,
+) -> Result<()> {
+    packages::ensure(project, ui, &PACKAGES)?;
+    let needs: Vec<_> = recipe.needs.iter().map(|need| (&*need.package, &*need.proof)).collect();
+    packages::ensure_pairs(project, ui, &needs)?;
+    let (source, archive) = source::fetch(project, ui, recipe)?;
+
+    // The folder's name goes into no output that depends on the moment: it follows from the content.
+    let work = root.with_extension("work");
+    let _ = fs::remove_dir_all(&work);
+    let _cleaner = Cleaner(&work);
+    let sources = work.join("source");
+    for folder in [&sources, &work.join("home"), &work.join("root")] {
+        fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    }
+    let log = project.log(&format!("port-{}", recipe.name))?;
+    let _ = fs::remove_file(&log);
+
+    let step = |name: &str, command| {
+        let step = ui.step(format!("Building {} {}: {name}", recipe.name, recipe.version));
+        exec::run(command, &log, &step).with_context(|| format!("its step `{name}` failed"))?;
+        step.done();
+        anyhow::Ok(())
+    };
+    let mut unpack = exec::command("tar");
+    unpack.args(["--strip-components=1", "--no-same-owner", "-xf"]).arg(&archive).arg("-C").arg(&sources);
+    step("unpack", unpack)?;
+    let sources = sources.join(source.folder());
+    for name in &recipe.patches {
+        let mut patch = exec::command("patch");
+        patch.args(["-p1", "--input"]).arg(folder.join(name)).current_dir(&sources);
+        step(name, patch)?;
+    }
+    for part in &recipe.steps {
+        let mut shell = exec::command("/bin/sh");
+        shell.args(["-euc", &part.run]).current_dir(&sources);
+        shell.env_clear().envs([
+            ("CC", &*compiler.words()),
+            ("HOME", &*work.join("home").to_string_lossy()),
+            ("HOSTCC", "gcc"),
+            ("JOBS", &*thread::available_parallelism().map_or(1, usize::from).to_string()),
+            ("LC_ALL", "C"),
+            ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+            ("PORT", &*folder.to_string_lossy()),
+            ("SOURCE_DATE_EPOCH", "0"),
+            ("TZ", "UTC"),
+        ]);
+        step(&part.name, shell)?;
+    }
+    install(recipe, &sources, &work.join("root")).context("its files cannot be installed")?;
+    fs::rename(work.join("root"), root).with_context(|| format!("cannot create {}", root.display()))
+}
+
+/// Removes a folder, however the build ends.
+struct Cleaner<'a>(&'a Path);
+
+impl Drop for Cleaner<'_> {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(self.0);
+    }
+}
+
+/// Copies what the recipe names from the sources' folder to the root.
+fn install(recipe: &Recipe, sources: &Path, root: &Path) -> Result<()> {
+    for install in &recipe.installs {
+        let from = sources.join(&install.from);
+        copy(&from, &below(root, &install.to), install.mode)?;
+        let mut links = install.links.clone();
+        if let Some(list) = &install.links_from {
+            let list = sources.join(list);
+            let text =
+                fs::read_to_string(&list).with_context(|| format!("cannot read {}", list.display()))?;
+            links.extend(text.lines().map(str::to_owned));
+        }
+        for link in links {
+            recipe::guest(&link)?;
+            let path = below(root, &link);
+            folders(&path)?;
+            symlink(&install.to, &path).with_context(|| format!("cannot make the link {link}"))?;
+        }
+    }
+    for keep in &recipe.keeps {
+        copy(&sources.join(&keep.from), &root.join(&keep.name), None)?;
+    }
+    Ok(())
+}
+
+fn below(root: &Path, path: &str) -> PathBuf {
+    root.join(path.trim_start_matches('/'))
+}
+
+/// Copies a file, or a folder with all it holds. The modes are the same whatever the umask.
+fn copy(from: &Path, to: &Path, mode: Option<u32>) -> Result<()> {
+    for found in WalkDir::new(from).follow_root_links(false).sort_by_file_name() {
+        let found = found.context("the build did not make what the recipe installs")?;
+        let inside = found.path().strip_prefix(from)?;
+        let to = if inside.as_os_str().is_empty() { to.to_owned() } else { to.join(inside) };
+        folders(&to)?;
+        let place = || format!("cannot copy {} to {}", found.path().display(), to.display());
+        let kind = found.file_type();
+        if kind.is_dir() {
+            folders(&to.join("x"))?;
+        } else if kind.is_symlink() {
+            symlink(fs::read_link(found.path())?, &to).with_context(place)?;
+        } else if kind.is_file() {
+            fs::copy(found.path(), &to).with_context(place)?;
+            let executable = found.metadata()?.permissions().mode() & 0o100 != 0;
+            let mode = mode.unwrap_or(if executable { 0o755 } else { 0o644 });
+            fs::set_permissions(&to, fs::Permissions::from_mode(mode)).with_context(place)?;
+        } else {
+            bail!("{} is neither a file, a folder nor a link", found.path().display());
+        }
+    }
+    Ok(())
+}
+
+/// Makes the folders above `path`, mode 755.
+fn folders(path: &Path) -> Result<()> {
+    let Some(parent) = path.parent() else { return Ok(()) };
+    if parent.is_dir() {
+        return Ok(());
+    }
+    folders(parent)?;
+    fs::create_dir(parent).with_context(|| format!("cannot create {}", parent.display()))?;
+    fs::set_permissions(parent, fs::Permissions::from_mode(0o755))
+        .with_context(|| format!("cannot set the mode of {}", parent.display()))
+}
