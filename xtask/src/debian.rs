@@ -1,4 +1,4 @@
-//! Debian packages fetched by name without being installed.
+//! Debian packages, binary and source, fetched by name without being installed.
 //!
 //! apt does it, with a configuration and package lists of our own in the cache: they are derived from the machine's own
 //! sources (so a mirror or a proxy that the machine uses is used here too), with source packages switched on. Nothing on
@@ -66,6 +66,25 @@ impl Apt {
         command
     }
 
+    /// Downloads a binary package into `folder` and gives the path of its `.deb` file.
+    pub fn binary(&self, ui: &Ui, package: &str, folder: &Path) -> Result<PathBuf> {
+        self.download(ui, package, &["download", package], folder)?;
+        let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+        let mut files = entries.flatten().map(|entry| entry.path());
+        let found = files.find(|path| path.extension().is_some_and(|extension| extension == "deb"));
+        found.with_context(|| format!("apt-get downloaded `{package}`, but left no .deb file"))
+    }
+
+    /// The packages that a binary package cannot be installed without.
+    pub fn dependencies(&self, package: &str) -> Result<Vec<String>> {
+        let mut command = self.tool("apt-cache");
+        command.args(["depends", "--important", package]);
+        let text =
+            exec::output(command).with_context(|| format!("apt does not know the package `{package}`"))?;
+        let names = text.lines().filter_map(|line| line.trim().strip_prefix("Depends: "));
+        Ok(names.map(str::to_owned).collect())
+    }
+
     /// Downloads all files of a source package into `folder`.
     pub fn source(&self, ui: &Ui, package: &str, folder: &Path) -> Result<()> {
         self.download(ui, package, &["source", "--download-only", "--only-source", package], folder)
@@ -96,4 +115,11 @@ impl Apt {
         step.done();
         Ok(())
     }
+}
+
+/// Unpacks a `.deb` file's content into `folder`, which is made.
+pub fn unpack(package: &Path, folder: &Path) -> Result<()> {
+    let mut command = exec::command("dpkg-deb");
+    command.arg("--extract").arg(package).arg(folder);
+    exec::output(command).map(drop).with_context(|| format!("cannot unpack {}", package.display()))
 }
