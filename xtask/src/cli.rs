@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 
 use crate::audit;
 use crate::gate;
+use crate::guest::{arguments as run, terminal, tether};
 use crate::kernel;
 use crate::ports;
 use crate::project::Project;
@@ -32,6 +33,14 @@ enum Command {
     /// Build and list the ports, the programs of others
     #[command(subcommand)]
     Port(ports::Command),
+    /// Boot to an interactive shell in this terminal, or run one command
+    Run(run::RunArguments),
+    /// Restore the terminal when xtask is gone
+    #[command(name = terminal::NAME, hide = true)]
+    GuardTerminal,
+    /// Become a program that dies with xtask
+    #[command(name = tether::NAME, hide = true)]
+    Tether(tether::Arguments),
     /// Run the gate: every check that a change must pass
     Test(gate::TestArguments),
 }
@@ -52,6 +61,9 @@ pub fn carry_out(arguments: Arguments) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Port(command) => ports::carry_out(&project, &Ui::new(), command),
+        Command::Run(arguments) => run::run(&project, arguments),
+        Command::GuardTerminal => terminal::guard().map(|()| ExitCode::SUCCESS),
+        Command::Tether(arguments) => tether::become_program(arguments).map(|()| ExitCode::SUCCESS),
         Command::Test(arguments) => gate::test(&project, &Ui::new(), &arguments),
     }
 }

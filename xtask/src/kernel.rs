@@ -25,7 +25,7 @@ impl BuildArguments {
 }
 
 /// How the kernel is compiled.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
     /// A little optimised, with every check.
     Dev,

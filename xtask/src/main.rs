@@ -2,6 +2,7 @@
 //!
 //! - [`cli`] says what can be typed; each command's work is in the module of its name.
 //! - [`project`] knows the folders, [`ui`] shows progress, [`exec`] runs other programs with a log.
+//! - [`guest`] is `run`, and how everything else runs something in a machine; [`linux`] fetches the reference kernel.
 //! - [`gate`] is `test`, whose checks [`tally`] counts.
 //! - [`packages`] and [`toolchain`] find what the machine must have, and install it where that is allowed.
 //!
@@ -13,7 +14,9 @@ mod cli;
 mod debian;
 mod exec;
 mod gate;
+mod guest;
 mod kernel;
+mod linux;
 mod musl;
 mod packages;
 mod ports;

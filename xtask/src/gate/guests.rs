@@ -1,0 +1,18 @@
+//! The phase `guests`: what `cargo xtask run` promises.
+
+use super::Gate;
+use crate::guest::{Kernel, contract};
+
+/// Holds the reference kernel's guests to the contract of `run`.
+pub fn run(gate: &mut Gate<'_>) {
+    let kernel = Kernel::Linux;
+    let subject = match contract::Subject::new(gate.project, gate.ui, kernel) {
+        Ok(subject) => subject,
+        Err(error) => return gate.tally.failed("guests can be started", &format!("{error:#}")),
+    };
+    for case in contract::cases(kernel) {
+        let step = gate.ui.step(format!("{kernel}: {}", case.name));
+        gate.tally.check(&format!("run, {kernel}: {}", case.name), || (case.check)(&subject));
+        step.done();
+    }
+}

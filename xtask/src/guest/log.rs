@@ -1,0 +1,83 @@
+//! What the guest writes on its console.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use super::poll::{self, Attempt};
+
+/// How much is kept; what is older goes.
+const KEPT: usize = 1024 * 1024;
+
+/// How many lines an error quotes.
+const QUOTED_LINES: usize = 50;
+
+/// The console's text, kept and, when asked for, written to a file as it comes.
+#[derive(Default)]
+pub struct Log {
+    bytes: Vec<u8>,
+    file: Option<File>,
+}
+
+impl Log {
+    /// A log that is also written to `path`.
+    pub fn to_file(path: &Path) -> Result<Self> {
+        let file = File::create(path).with_context(|| format!("cannot create the log {}", path.display()))?;
+        Ok(Self { bytes: Vec::new(), file: Some(file) })
+    }
+
+    /// Takes what the console has now, and gives it; `None` at its end.
+    pub fn read(&mut self, mut console: &UnixStream) -> Result<Option<&[u8]>> {
+        let mut piece = [0; 4096];
+        match poll::attempt(console.read(&mut piece)).context("cannot read the guest's console")? {
+            Attempt::Gone => Ok(None),
+            Attempt::Later => Ok(Some(&[])),
+            Attempt::Moved(count) => {
+                let piece = piece.get(..count).unwrap_or_default();
+                if let Some(file) = &mut self.file {
+                    file.write_all(piece).context("cannot write the log")?;
+                }
+                if self.bytes.len() > 2 * KEPT {
+                    self.bytes.drain(..self.bytes.len() - KEPT);
+                }
+                self.bytes.extend_from_slice(piece);
+                Ok(self.bytes.get(self.bytes.len() - count..))
+            }
+        }
+    }
+
+    /// Takes all that the console has.
+    pub fn drain(&mut self, console: &UnixStream) -> Result<()> {
+        while self.read(console)?.is_some_and(|piece| !piece.is_empty()) {}
+        Ok(())
+    }
+
+    /// The text, with whatever is not UTF-8 replaced.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).replace('\r', "")
+    }
+}
+
+/// The last lines of a log.
+pub fn end(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let first = lines.len().saturating_sub(QUOTED_LINES);
+    lines.iter().skip(first).flat_map(|line| [line, "\n"]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::end;
+
+    #[test]
+    fn the_end_of_a_log_is_its_last_lines() {
+        let text: String = (0..100).map(|number| format!("{number}\n")).collect();
+        assert!(end(&text).starts_with("50\n51\n"));
+        assert!(end(&text).ends_with("98\n99\n"));
+        assert_eq!(end("one"), "one\n");
+        assert_eq!(end(""), "");
+    }
+}

@@ -1,0 +1,187 @@
+//! The virtual machine that is asked for.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::kernel::Profile;
+
+/// Which kernel a machine boots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub enum Kernel {
+    /// The one in this checkout.
+    Serix,
+    /// The reference: Debian's Linux 6.1.
+    Linux,
+}
+
+impl fmt::Display for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Serix => "Serix",
+            Self::Linux => "Linux",
+        })
+    }
+}
+
+/// A machine before it is started.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// What it boots.
+    pub kernel: Kernel,
+    /// How Serix is built; Linux is as Debian built it.
+    pub profile: Profile,
+    /// Number of processors.
+    pub processors: u8,
+    /// Memory.
+    pub memory: Memory,
+    /// QEMU's model of processor.
+    pub cpu: String,
+    /// Files and folders of the host, put on top of the base file system.
+    pub additions: Vec<Addition>,
+    /// Raw images, each a virtio block device.
+    pub disks: Vec<PathBuf>,
+    /// A virtio network card, behind QEMU's user-mode network.
+    pub network: bool,
+    /// Words appended to the kernel's command line.
+    pub append: String,
+    /// Let time advance by one nanosecond an instruction.
+    pub icount: bool,
+    /// Wait for a debugger on TCP port 1234 before the first instruction.
+    pub debugger: bool,
+}
+
+impl Machine {
+    /// The machine that `cargo xtask run` starts when no option says otherwise.
+    pub fn new(kernel: Kernel) -> Self {
+        Self {
+            kernel,
+            profile: Profile::Release,
+            processors: 1,
+            memory: Memory { mebibytes: 512 },
+            cpu: "max".to_owned(),
+            additions: Vec::new(),
+            disks: Vec::new(),
+            network: false,
+            append: String::new(),
+            icount: false,
+            debugger: false,
+        }
+    }
+}
+
+/// An amount of guest memory: `512M`, `2G`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// In MiB.
+    pub mebibytes: u32,
+}
+
+impl FromStr for Memory {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (digits, unit) = match text.char_indices().next_back() {
+            Some((end, 'M' | 'm')) => (&text[..end], 1),
+            Some((end, 'G' | 'g')) => (&text[..end], 1024),
+            _ => (text, 1),
+        };
+        let number: u32 = digits.parse().ok().context("an amount of memory is like 512M or 2G")?;
+        let mebibytes = number.checked_mul(unit).context("no machine has so much memory")?;
+        ensure!(mebibytes >= 16, "no kernel starts in less than 16M");
+        Ok(Self { mebibytes })
+    }
+}
+
+impl fmt::Display for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}M", self.mebibytes)
+    }
+}
+
+/// A host file or folder, and its path in the guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addition {
+    /// On the host.
+    pub host: PathBuf,
+    /// In the guest, absolute.
+    pub guest: String,
+}
+
+/// Where `/init` mounts something: what the initial file system holds there cannot be seen.
+const MOUNT_POINTS: [&str; 5] = ["/proc", "/sys", "/dev", "/tmp", "/run"];
+
+impl Addition {
+    /// Puts `host` at `guest`, which is absolute and without `.` and `..`.
+    pub fn new(host: impl Into<PathBuf>, guest: impl Into<String>) -> Result<Self> {
+        let (host, guest) = (host.into(), guest.into());
+        ensure!(guest.starts_with('/'), "the guest's path {guest} does not begin with a slash");
+        let parts = guest[1..].trim_end_matches('/').split('/');
+        if guest != "/" && parts.into_iter().any(|part| matches!(part, "" | "." | "..")) {
+            bail!("the guest's path {guest} has an empty part, a `.` or a `..`");
+        }
+        if let Some(hider) = MOUNT_POINTS.iter().find(|point| Path::new(&guest).starts_with(point)) {
+            bail!("{guest} would be hidden: a file system is mounted on {hider} when the guest starts");
+        }
+        Ok(Self { host, guest })
+    }
+}
+
+impl FromStr for Addition {
+    type Err = anyhow::Error;
+
+    /// Reads `HOST` or `HOST:GUEST`; without GUEST it is the name of HOST, in the root.
+    fn from_str(text: &str) -> Result<Self> {
+        match text.rsplit_once(':') {
+            Some(("", _)) => bail!("the host's path before the colon is missing"),
+            Some((host, guest)) => Self::new(host, guest),
+            None => {
+                let Some(name) = Path::new(text).file_name().and_then(|name| name.to_str()) else {
+                    bail!("`{text}` has no name of its own: say where to put it, as {text}:/PATH");
+                };
+                Self::new(text, format!("/{name}"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Addition, Memory};
+
+    fn guest(text: &str) -> Option<String> {
+        text.parse::<Addition>().ok().map(|addition| addition.guest)
+    }
+
+    #[test]
+    fn an_addition_without_a_guest_path_keeps_its_name() {
+        assert_eq!(guest("./some/prog").as_deref(), Some("/prog"));
+        assert_eq!(guest("dir/").as_deref(), Some("/dir"));
+    }
+
+    #[test]
+    fn an_addition_goes_where_it_is_told() {
+        let addition: Addition = "a:b:/opt/dir".parse().unwrap();
+        assert_eq!((addition.host.to_str(), &*addition.guest), (Some("a:b"), "/opt/dir"));
+        assert_eq!(guest("x:/").as_deref(), Some("/"));
+    }
+
+    #[test]
+    fn a_bad_addition_is_refused() {
+        for text in ["", ":/x", "x:", "x:y", "x:/a/../b", "x:/a//b", ".", "..", "/", "x:/tmp/x", "x:/dev"] {
+            assert!(text.parse::<Addition>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn memory_has_units() {
+        assert_eq!("512M".parse::<Memory>().unwrap().mebibytes, 512);
+        assert_eq!("2G".parse::<Memory>().unwrap().mebibytes, 2048);
+        assert_eq!("64".parse::<Memory>().unwrap().mebibytes, 64);
+        for text in ["", "M", "-1", "1T", "8M", "4194304G", "é"] {
+            assert!(text.parse::<Memory>().is_err(), "{text}");
+        }
+    }
+}

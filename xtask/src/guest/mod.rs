@@ -1,0 +1,164 @@
+//! Guests: virtual machines with Serix or Linux in them, and what runs there.
+//!
+//! - [`Machine`] says what is wanted, [`qemu`] starts it, [`tether`] makes sure that it never outlives xtask.
+//! - [`archive`] puts the command and added files on top of the base file system.
+//! - [`frame`] is the language of the agent, the guest's end of all this (`initramfs/agent/agent.c`).
+//! - [`command`] carries a command's streams: [`run`] for any descriptors, [`capture`] into memory.
+//! - [`shell`] hands this terminal to the guest: [`console`] carries, [`terminal`] makes it raw and restores it.
+//! - [`arguments`] is `cargo xtask run`.
+//!
+//! Nothing here knows one kernel from the other, but for the image that is booted and Serix's way to tell of a panic.
+
+mod archive;
+pub mod arguments;
+mod command;
+mod console;
+pub mod contract;
+mod frame;
+mod keys;
+mod log;
+mod machine;
+mod monitor;
+mod outlet;
+mod poll;
+mod qemu;
+pub mod terminal;
+pub mod tether;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use crate::packages;
+use crate::project::Project;
+use crate::ui::Ui;
+use crate::{kernel, linux, userland};
+
+use archive::Task;
+use command::{Input, Streams};
+use console::Close;
+use log::Log;
+pub use machine::{Kernel, Machine};
+use outlet::Sink;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// With this status.
+    Exited(u8),
+    /// By this signal.
+    Killed(u8),
+    /// Its time was up.
+    TimedOut,
+    /// The machine ended before it.
+    Died,
+}
+
+impl End {
+    /// The status that a shell would show: 128 + signal, 124 when the time was up (as timeout(1)), 101 when the kernel
+    /// died.
+    pub fn status(self) -> u8 {
+        match self {
+            Self::Exited(status) => status,
+            Self::Killed(signal) => signal.saturating_add(128),
+            Self::TimedOut => 124,
+            Self::Died => 101,
+        }
+    }
+}
+
+/// A command that was run to its end in a guest.
+#[derive(Clone, Debug)]
+pub struct Captured {
+    /// What it wrote to standard output.
+    pub stdout: Vec<u8>,
+    /// What it wrote to standard error.
+    pub stderr: Vec<u8>,
+    /// How it ended.
+    pub end: End,
+    /// What was on the console.
+    pub log: String,
+}
+
+/// What every machine of a kind needs before one can be started.
+pub struct Parts {
+    kernel: PathBuf,
+    /// What it is called, with its version where there are several.
+    kernel_name: String,
+    base: PathBuf,
+}
+
+/// Makes sure that all parts of the machine are there: QEMU, the kernel, the base file system.
+pub fn prepare(project: &Project, ui: &Ui, machine: &Machine) -> Result<Parts> {
+    packages::ensure(project, ui, &[packages::QEMU])?;
+    let (kernel, kernel_name) = match machine.kernel {
+        Kernel::Serix => (kernel::build(project, ui, machine.profile)?, "Serix".to_owned()),
+        Kernel::Linux => {
+            let reference = linux::image(project, ui)?;
+            (reference.path, format!("Linux {}", reference.version))
+        }
+    };
+    Ok(Parts { kernel, kernel_name, base: userland::image(project, ui)? })
+}
+
+/// Runs `text` by `/bin/sh -c` in a guest of its own; its streams are carried as it runs.
+///
+/// The time counts from the start of the machine. The calling thread must stay: the machine dies with it.
+///
+/// # Errors
+/// The guest or the command cannot be started, an added file cannot be read, a stream cannot be read or written.
+pub fn run(
+    parts: &Parts,
+    machine: &Machine,
+    text: &str,
+    streams: Streams<'_>,
+    timeout: Option<Duration>,
+    log: &mut Log,
+) -> Result<End> {
+    let top = archive::pack(Task::Command(text), &machine.additions)?;
+    let initrd = archive::stack(&parts.base, &top)?;
+    let mut qemu = qemu::Qemu::start(machine, &parts.kernel, initrd)?;
+    command::attend(&mut qemu, streams, deadline(timeout), log)
+}
+
+/// Starts a machine whose console is this terminal, and stays until either is done with the other.
+///
+/// # Errors
+/// Standard input is no terminal, the guest cannot be started, an added file cannot be read.
+pub fn shell(parts: &Parts, machine: &Machine, timeout: Option<Duration>, log: &mut Log) -> Result<Close> {
+    let (rows, columns) = console::size();
+    let top = archive::pack(Task::Shell { rows, columns }, &machine.additions)?;
+    let initrd = archive::stack(&parts.base, &top)?;
+    let _raw = terminal::Raw::enter()?;
+    let mut qemu = qemu::Qemu::start(machine, &parts.kernel, initrd)?;
+    console::attend(&mut qemu, deadline(timeout), log)
+}
+
+/// When the time will be up; a time that no clock holds is none.
+fn deadline(timeout: Option<Duration>) -> Option<Instant> {
+    timeout.and_then(|timeout| Instant::now().checked_add(timeout))
+}
+
+/// Runs `text` by `/bin/sh -c` in a guest of its own, with `stdin` as its standard input, and collects what it writes.
+///
+/// # Errors
+/// As [`prepare`] and [`run`]. A command that fails, a timeout and a kernel that dies are no errors, but an [`End`].
+pub fn capture(
+    project: &Project,
+    ui: &Ui,
+    machine: &Machine,
+    text: &str,
+    stdin: &[u8],
+    timeout: Option<Duration>,
+) -> Result<Captured> {
+    let parts = prepare(project, ui, machine)?;
+    let (mut stdout, mut stderr, mut log) = (Vec::new(), Vec::new(), Log::default());
+    let streams = Streams {
+        input: Input::Bytes(stdin),
+        output: Sink::Memory(&mut stdout),
+        error: Sink::Memory(&mut stderr),
+    };
+    let end = run(&parts, machine, text, streams, timeout, &mut log)?;
+    Ok(Captured { stdout, stderr, end, log: log.text() })
+}
