@@ -34,6 +34,8 @@ pub mod sched;
 #[cfg(not(target_os = "none"))]
 mod try_lock;
 #[cfg(not(target_os = "none"))]
+mod try_rw_lock;
+#[cfg(not(target_os = "none"))]
 pub mod user;
 
 #[cfg(not(target_os = "none"))]
@@ -66,6 +68,8 @@ pub use sched::SchedulerHooks;
 pub use time::Instant;
 #[cfg(not(target_os = "none"))]
 pub use try_lock::{TryGuard, TryLock};
+#[cfg(not(target_os = "none"))]
+pub use try_rw_lock::{ReadGuard, TryRwLock, WriteGuard};
 #[cfg(not(target_os = "none"))]
 pub use user::{Access, Fault, FaultAccess, FaultHandler, Registers, Trap};
 

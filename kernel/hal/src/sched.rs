@@ -11,6 +11,9 @@ pub trait SchedulerHooks: Sync {
     /// The current thread is to give the processor up: called when the flag is set and the preempt count has become 0, at
     /// the end of an interrupt taken in the kernel or of a critical section. Returns when the thread runs again.
     fn preempt(&self);
+
+    /// The current context's entry has returned: never come back to it.
+    fn exit(&self) -> !;
 }
 
 static HOOKS: Once<&'static dyn SchedulerHooks> = Once::new();

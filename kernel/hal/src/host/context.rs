@@ -1,10 +1,11 @@
 //! Contexts: threads of the host that pass a baton.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use crate::{NoMemory, Space};
+use crate::{NoMemory, Once, Space};
 
 /// What a new context runs.
 pub type Entry = Box<dyn FnOnce() + Send>;
@@ -18,15 +19,19 @@ pub struct Context {
     space: Mutex<Option<Arc<Space>>>,
     fs_base: AtomicU64,
     gs_base: AtomicU64,
+    owner: Once<Owner>,
 }
+
+/// What a context belongs to.
+pub type Owner = Arc<dyn Any + Send + Sync>;
 
 thread_local! {
     static CURRENT: RefCell<Option<Arc<Context>>> = const { RefCell::new(None) };
 }
 
 impl Context {
-    /// A context that runs `entry` when it is first switched to: with interrupts on and a preempt count of 0. `entry` must
-    /// not return: its last act is a switch to another context.
+    /// A context that runs `entry` when it is first switched to: with interrupts on and a preempt count of 0. When `entry`
+    /// returns, [`SchedulerHooks::exit`](crate::SchedulerHooks::exit) is called.
     ///
     /// # Errors
     /// [`NoMemory`] when there is none for a stack.
@@ -63,7 +68,13 @@ impl Context {
             space: Mutex::new(None),
             fs_base: AtomicU64::new(0),
             gs_base: AtomicU64::new(0),
+            owner: Once::new(),
         }
+    }
+
+    /// Names what the context belongs to, once; a second call changes nothing.
+    pub fn set_owner(&self, owner: Owner) {
+        let _ = self.owner.set(owner);
     }
 
     /// Gives the context an address space; for the current one it takes effect at once.
@@ -115,6 +126,12 @@ pub fn current() -> Option<Arc<Context>> {
     CURRENT.with_borrow(Clone::clone)
 }
 
+/// Gives `f` what the current context belongs to. The reference is free: the context cannot end while it runs this.
+pub fn with_owner<R>(f: impl FnOnce(Option<&Owner>) -> R) -> R {
+    let current = current();
+    f(current.as_ref().and_then(|context| context.owner.get()))
+}
+
 /// The current context's address space.
 pub(crate) fn current_space() -> Option<Arc<Space>> {
     CURRENT.with_borrow(|current| current.as_ref().and_then(|context| context.space()))
@@ -122,9 +139,11 @@ pub(crate) fn current_space() -> Option<Arc<Space>> {
 
 /// Switches this processor to `next` and returns when somebody switches back. Called with interrupts off and a preempt count
 /// of 1. Waits until `next` has left the processor that it may still be on.
-pub fn switch_to(next: &Arc<Context>) {
+///
+/// Nothing of the caller's needs to outlive the switch: a context that is never switched back to leaks nothing.
+pub fn switch_to(next: Arc<Context>) {
     let Some(current) = current() else { return };
-    if Arc::ptr_eq(&current, next) {
+    if Arc::ptr_eq(&current, &next) {
         return;
     }
     let entry = next.entry.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -134,7 +153,11 @@ pub fn switch_to(next: &Arc<Context>) {
             CURRENT.set(Some(next.clone()));
             next.await_baton();
             drop(next);
+            super::irq_restore(true);
             entry();
+            if let Some(hooks) = crate::sched::hooks() {
+                hooks.exit();
+            }
         });
     }
     next.pass_baton();
