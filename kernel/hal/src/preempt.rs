@@ -28,3 +28,22 @@ impl Drop for PreemptGuard {
         arch::preempt_leave();
     }
 }
+
+/// Keeps interrupts off until it is dropped; then they are as they were.
+pub struct InterruptGuard {
+    enabled: bool,
+    not_send: PhantomData<*mut ()>,
+}
+
+/// Switches interrupts off until the guard is dropped. May be called anywhere, and nested.
+#[inline]
+pub fn interrupts_off() -> InterruptGuard {
+    InterruptGuard { enabled: arch::irq_save(), not_send: PhantomData }
+}
+
+impl Drop for InterruptGuard {
+    #[inline]
+    fn drop(&mut self) {
+        arch::irq_restore(self.enabled);
+    }
+}

@@ -34,7 +34,9 @@ pub fn brand() -> String {
     "simulated".into()
 }
 
-/// Waits with interrupts on for the next interrupt: the clock jumps to the deadline.
+/// Waits for the next interrupt. Called with interrupts off: one is let in, and they are off again on return.
+///
+/// Here the clock jumps to the deadline.
 pub fn wait_for_interrupt() {
     super::time::jump_to_deadline();
 }

@@ -1,0 +1,294 @@
+//! Giving the processor to threads.
+//!
+//! Each processor has a run queue behind a lock. A thread is `queued` while it is in the queue or on the processor, and that
+//! changes under the queue's lock only: so a wake-up that comes while the thread is still on its way to sleep just makes it
+//! runnable again, and never enters it twice.
+
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicUsize, Ordering};
+use core::time::Duration;
+
+use hal::{Context, CpuId, LockClass, PerCpu, SchedulerHooks, SpinLock, context, cpu};
+
+use crate::Instant;
+use crate::run_queue::RunQueue;
+use crate::stats;
+use crate::thread::Thread;
+use crate::timer;
+
+/// How long a fair thread runs before another of its rank gets a turn, and how often the processor's time is sampled.
+const TICK: Duration = Duration::from_millis(4);
+/// By how much virtual run time a thread must be ahead before one that wakes up takes its place.
+const WAKE_MARGIN_NANOS: u64 = 1_000_000;
+
+struct Processor {
+    queue: RunQueue,
+    current: Option<Arc<Thread>>,
+    idle: Option<Arc<Thread>>,
+    /// The thread that was switched away from, until the next one has arrived: its end may be the thread's.
+    previous: Option<Arc<Thread>>,
+    /// When `current` was last charged for its time.
+    charged_at: Instant,
+}
+
+impl Processor {
+    const fn new() -> Self {
+        Self { queue: RunQueue::new(), current: None, idle: None, previous: None, charged_at: Instant::BOOT }
+    }
+
+    fn is_idle(&self) -> bool {
+        match (&self.current, &self.idle) {
+            (Some(current), Some(idle)) => Arc::ptr_eq(current, idle),
+            _ => true,
+        }
+    }
+
+    /// Charges the current thread for the time since it was charged last.
+    fn charge(&mut self) {
+        let now = hal::time::now();
+        let nanos = now.as_nanos().saturating_sub(self.charged_at.as_nanos());
+        self.charged_at = now;
+        match &self.current {
+            Some(current) if !self.is_idle() => current.charge(nanos),
+            _ => stats::add_idle(nanos),
+        }
+    }
+
+    /// Chooses who runs next; `None` when the current thread goes on.
+    fn pick(&mut self) -> Option<Arc<Context>> {
+        self.charge();
+        let current = self.current.as_ref()?;
+        if !self.is_idle() {
+            if current.is_runnable() {
+                if self.queue.len() == 0 {
+                    return None;
+                }
+                let policy = current.policy();
+                self.queue.enqueue(current.clone(), policy, false);
+            } else {
+                current.queued.store(false, Ordering::Relaxed);
+            }
+        }
+        let next = self.queue.dequeue().or_else(|| self.idle.clone())?;
+        if Arc::ptr_eq(&next, current) {
+            return None;
+        }
+        let context = next.context();
+        self.previous = self.current.replace(next);
+        stats::count_switch();
+        context
+    }
+
+    /// Enters a thread that became runnable; says whether it should run before the current one.
+    fn admit(&mut self, thread: &Arc<Thread>, slept: bool) -> bool {
+        let policy = thread.policy();
+        thread.queued.store(true, Ordering::Relaxed);
+        self.queue.enqueue(thread.clone(), policy, slept);
+        if self.is_idle() {
+            return true;
+        }
+        self.charge();
+        self.current.as_ref().is_some_and(|current| {
+            self.queue.should_replace(current.policy(), current.virtual_time(), WAKE_MARGIN_NANOS)
+        })
+    }
+}
+
+static CLASS: LockClass = LockClass::new("run queue", 530);
+static PROCESSORS: PerCpu<SpinLock<Processor>> =
+    PerCpu::new([const { SpinLock::new(&CLASS, Processor::new()) }; cpu::MAX]);
+/// Threads that were started and have not ended: what each queue has room for.
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+
+struct Hooks;
+
+impl SchedulerHooks for Hooks {
+    fn timer(&self) {
+        timer::run_due();
+        PROCESSORS.with(|processor| {
+            let mut processor = processor.lock_irq();
+            if processor.is_idle() {
+                return;
+            }
+            processor.charge();
+            let Some(current) = &processor.current else { return };
+            current.time.sample(TICK);
+            let policy = current.policy();
+            let due = policy.takes_turns()
+                && processor.queue.should_replace(policy, current.virtual_time().saturating_add(1), 0);
+            if due {
+                hal::sched::set_need_resched(cpu::current());
+            }
+            timer::set_tick(Some(hal::time::now() + TICK));
+        });
+    }
+
+    fn preempt(&self) {
+        schedule();
+    }
+
+    fn exit(&self) -> ! {
+        crate::thread::with_current(|thread| {
+            if let Some(thread) = thread {
+                thread.mark_dead();
+            }
+        });
+        THREADS.fetch_sub(1, Ordering::Relaxed);
+        loop {
+            schedule(); // a dead thread is not chosen again
+        }
+    }
+}
+
+static HOOKS: Hooks = Hooks;
+
+/// Starts the scheduler on this processor: what runs now becomes the thread that runs when no other wants to.
+///
+/// Until that thread calls [`idle`], it must not wait for anything.
+pub fn start() {
+    let boot = Thread::adopt_boot("idle");
+    boot.queued.store(true, Ordering::Relaxed);
+    PROCESSORS.with(|processor| {
+        let mut processor = processor.lock_irq();
+        processor.current = Some(boot.clone());
+        processor.idle = Some(boot);
+        processor.charged_at = hal::time::now();
+    });
+    hal::sched::register(&HOOKS);
+}
+
+/// What the processor does from the end of bring-up on: runs whoever wants to, and waits for interrupts.
+pub fn idle() -> ! {
+    loop {
+        schedule();
+        let _off = hal::preempt::interrupts_off();
+        let nothing_to_do = PROCESSORS.with(|processor| processor.lock().queue.len() == 0);
+        if nothing_to_do && !hal::sched::need_resched() {
+            cpu::wait_for_interrupt();
+        }
+    }
+}
+
+/// Lets somebody else run if the current thread does not want to, or if it is another's turn. Returns when it runs again.
+pub(crate) fn schedule() {
+    let _preempt = hal::preempt::disable();
+    let _interrupts = hal::preempt::interrupts_off();
+    hal::sched::clear_need_resched();
+    let (next, idle) = PROCESSORS.with(|processor| {
+        let mut processor = processor.lock();
+        (processor.pick(), processor.is_idle())
+    });
+    let Some(next) = next else { return };
+    if !idle {
+        timer::set_tick(Some(hal::time::now() + TICK));
+    }
+    context::switch_to(next);
+    finish_switch();
+}
+
+/// The first thing that a new thread does.
+pub(crate) fn arrive() {
+    finish_switch();
+}
+
+/// Lets go of the thread that was switched away from; if it has ended, that frees its stack.
+fn finish_switch() {
+    let previous = PROCESSORS.with(|processor| processor.lock_irq().previous.take());
+    if let Some(previous) = previous
+        && previous.is_dead()
+    {
+        drop(previous.take_context());
+    }
+}
+
+pub(crate) fn yield_now() {
+    PROCESSORS.with(|processor| {
+        let mut processor = processor.lock_irq();
+        processor.charge();
+        if let (Some(current), Some(first)) = (&processor.current, processor.queue.first_virtual_time()) {
+            current.raise_virtual_time(first.saturating_add(1));
+        }
+    });
+    schedule();
+}
+
+/// Makes room for one more thread in every queue, and enters it in this processor's.
+pub(crate) fn enqueue_new(thread: &Arc<Thread>) {
+    let threads = THREADS.fetch_add(1, Ordering::Relaxed) + 1;
+    for number in 0..cpu::online() {
+        let processor = PROCESSORS.of(CpuId::new(number as u32));
+        // One more than the threads: the one that runs is entered again before the next is taken.
+        if processor.lock_irq().queue.capacity() <= threads {
+            let mut larger = RunQueue::with_capacity(threads.saturating_mul(2) + 16);
+            processor.lock_irq().queue.adopt_storage(&mut larger);
+        }
+    }
+    PROCESSORS.with(|processor| {
+        let mut processor = processor.lock_irq();
+        if processor.admit(thread, true) {
+            hal::sched::set_need_resched(cpu::current());
+        }
+    });
+}
+
+/// Ends a thread's wait.
+pub(crate) fn make_runnable(thread: &Arc<Thread>) {
+    let home = thread.cpu();
+    let mut processor = PROCESSORS.of(home).lock_irq();
+    if !thread.unblock() || thread.queued.load(Ordering::Relaxed) {
+        return;
+    }
+    if processor.admit(thread, true) {
+        hal::sched::set_need_resched(home);
+        if home != cpu::current() {
+            hal::sched::send_reschedule(home);
+        }
+    }
+}
+
+/// How many threads run or want to.
+pub fn runnable_threads() -> usize {
+    (0..cpu::online())
+        .map(|number| {
+            let processor = PROCESSORS.of(CpuId::new(number as u32)).lock_irq();
+            processor.queue.len() + usize::from(!processor.is_idle())
+        })
+        .sum()
+}
+
+/// What tests of crates above use to have a scheduler.
+#[cfg(not(target_os = "none"))]
+pub mod simulate {
+    /// A machine with a scheduler, for the calling test alone; the test's thread is the idle one.
+    pub struct Machine {
+        _exclusive: std::sync::MutexGuard<'static, ()>,
+    }
+
+    /// Starts a scheduler on the simulated machine.
+    pub fn machine() -> Machine {
+        let exclusive = hal::simulate::exclusive();
+        super::start();
+        Machine { _exclusive: exclusive }
+    }
+
+    impl Machine {
+        /// Runs threads until all of them wait for something other than time.
+        pub fn run(&self) {
+            loop {
+                super::schedule();
+                if super::runnable_threads() == 0 {
+                    return;
+                }
+            }
+        }
+
+        /// As [`Machine::run`], and lets time pass until no thread waits for it either, or `condition` holds.
+        pub fn run_until(&self, mut condition: impl FnMut() -> bool) {
+            self.run();
+            while !condition() {
+                super::cpu::wait_for_interrupt();
+                self.run();
+            }
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! Threads.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::sync::{Arc, Weak};
+use core::any::Any;
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering, fence};
+
+use bitflags::bitflags;
+use hal::{Context, CpuId, LockClass, NoMemory, Once, SpinLock, context};
+
+use crate::Instant;
+use crate::policy::Policy;
+use crate::scheduler;
+use crate::stats::CpuTime;
+use crate::timer::{Timer, TimerHandler};
+use crate::wait::WaitKind;
+
+bitflags! {
+    /// What a thread has to do before it goes on with its program. Set by others, cleared by the thread itself.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Work: u32 {
+        /// A signal may be deliverable: interruptible waits end.
+        const SIGNAL = 1 << 0;
+        /// The thread is to end: killable waits end.
+        const KILL = 1 << 1;
+        /// The thread is to stop (job control): interruptible waits end.
+        const STOP = 1 << 2;
+        /// The call on the way out wants to be looked at (tracing).
+        const TRACE = 1 << 3;
+        /// A timer of the process asks for attention.
+        const TIMER = 1 << 4;
+    }
+}
+
+/// Not waiting.
+const RUNNABLE: u8 = 0;
+/// At its end.
+const DEAD: u8 = u8::MAX;
+
+fn state_of(kind: WaitKind) -> u8 {
+    match kind {
+        WaitKind::Uninterruptible => 1,
+        WaitKind::Killable => 2,
+        WaitKind::Interruptible => 3,
+    }
+}
+
+/// The work that ends a wait of this state.
+fn interrupting(state: u8) -> Work {
+    match state {
+        2 => Work::KILL,
+        3 => Work::SIGNAL | Work::KILL | Work::STOP,
+        _ => Work::empty(),
+    }
+}
+
+/// Something that runs: a stack, and a place among those that want the processor.
+pub struct Thread {
+    id: u64,
+    name: SpinLock<String>,
+    /// Taken away when the thread has ended: the context refers back to the thread.
+    context: SpinLock<Option<Arc<Context>>>,
+    policy: SpinLock<Policy>,
+    state: AtomicU8,
+    work: AtomicU32,
+    /// The processor whose queue the thread belongs to.
+    cpu: AtomicU32,
+    /// On that processor, or in its queue. Changed under the queue's lock only.
+    pub(crate) queued: AtomicBool,
+    virtual_time: AtomicU64,
+    pub(crate) time: CpuTime,
+    alarm: Once<Timer>,
+    local: Once<Arc<dyn Any + Send + Sync>>,
+}
+
+static NAME_CLASS: LockClass = LockClass::new("thread name", 540);
+static CONTEXT_CLASS: LockClass = LockClass::new("thread context", 545);
+static POLICY_CLASS: LockClass = LockClass::new("thread policy", 546);
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+/// Wakes a thread at the deadline of its wait.
+struct Alarm {
+    thread: Weak<Thread>,
+}
+
+impl TimerHandler for Alarm {
+    fn fire(&self) {
+        if let Some(thread) = self.thread.upgrade() {
+            thread.wake();
+        }
+    }
+}
+
+impl Thread {
+    fn new(name: &str, policy: Policy, context: Option<Arc<Context>>) -> Arc<Self> {
+        let thread = Arc::new(Self {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            name: SpinLock::new(&NAME_CLASS, String::from(name)),
+            context: SpinLock::new(&CONTEXT_CLASS, context.clone()),
+            policy: SpinLock::new(&POLICY_CLASS, policy),
+            state: AtomicU8::new(RUNNABLE),
+            work: AtomicU32::new(0),
+            cpu: AtomicU32::new(hal::cpu::current().index() as u32),
+            queued: AtomicBool::new(false),
+            virtual_time: AtomicU64::new(0),
+            time: CpuTime::new(),
+            alarm: Once::new(),
+            local: Once::new(),
+        });
+        let _ = thread.alarm.set(Timer::new(Arc::new(Alarm { thread: Arc::downgrade(&thread) })));
+        if let Some(context) = context {
+            context.set_owner(thread.clone());
+        }
+        thread
+    }
+
+    /// A thread without a context, for tests of what only looks at it.
+    #[cfg(test)]
+    pub(crate) fn for_test(name: &str) -> Arc<Self> {
+        Self::new(name, Policy::NORMAL, None)
+    }
+
+    /// The thread that runs this and was made by the boot.
+    pub(crate) fn adopt_boot(name: &str) -> Arc<Self> {
+        Self::new(name, Policy::Batch, Some(Context::adopt_boot()))
+    }
+
+    /// A thread that runs `body` once it is [started](Thread::start), in the kernel.
+    ///
+    /// # Errors
+    /// [`NoMemory`] when there is none for its stack.
+    pub fn new_kernel(
+        name: &str,
+        policy: Policy,
+        body: impl FnOnce() + Send + 'static,
+    ) -> Result<Arc<Self>, NoMemory> {
+        Ok(Self::new(name, policy, Some(Context::new(entry(body))?)))
+    }
+
+    /// A thread that runs `body` once it is started, and in it a program: it has floating-point state and segment bases, those
+    /// of the current thread if `copy_current`.
+    ///
+    /// # Errors
+    /// [`NoMemory`] when there is none for its stack.
+    pub fn new_user(
+        name: &str,
+        policy: Policy,
+        copy_current: bool,
+        body: impl FnOnce() + Send + 'static,
+    ) -> Result<Arc<Self>, NoMemory> {
+        Ok(Self::new(name, policy, Some(Context::new_user(entry(body), copy_current)?)))
+    }
+
+    /// Lets a new thread run. Once.
+    pub fn start(self: &Arc<Self>) {
+        scheduler::enqueue_new(self);
+    }
+
+    /// The thread's number among all threads since boot; not a pid.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The name, for listings.
+    pub fn name(&self) -> String {
+        self.name.lock().clone()
+    }
+
+    /// Changes the name.
+    pub fn set_name(&self, name: &str) {
+        let mut name = String::from(name);
+        core::mem::swap(&mut *self.name.lock(), &mut name);
+    }
+
+    /// How the thread shares the processor.
+    pub fn policy(&self) -> Policy {
+        *self.policy.lock_irq()
+    }
+
+    /// Changes how the thread shares the processor, from its next turn on.
+    pub fn set_policy(&self, policy: Policy) {
+        *self.policy.lock_irq() = policy;
+    }
+
+    /// The processor that the thread runs on, or ran on last.
+    pub fn cpu(&self) -> CpuId {
+        CpuId::new(self.cpu.load(Ordering::Relaxed))
+    }
+
+    /// The machine's side of the thread; `None` when it has ended.
+    pub fn context(&self) -> Option<Arc<Context>> {
+        self.context.lock_irq().clone()
+    }
+
+    /// Breaks the circle of thread and context, at the thread's end.
+    pub(crate) fn take_context(&self) -> Option<Arc<Context>> {
+        self.context.lock_irq().take()
+    }
+
+    /// What the layer above keeps with the thread.
+    #[inline]
+    pub fn local(&self) -> Option<&Arc<dyn Any + Send + Sync>> {
+        self.local.get()
+    }
+
+    /// Sets what the layer above keeps with the thread, once; a second call changes nothing.
+    pub fn set_local(&self, local: Arc<dyn Any + Send + Sync>) {
+        let _ = self.local.set(local);
+    }
+
+    /// The processor time used so far.
+    pub fn time(&self) -> &CpuTime {
+        &self.time
+    }
+
+    /// Says whether the thread is blocked, and in a wait of which kind.
+    pub fn blocked(&self) -> Option<WaitKind> {
+        match self.state.load(Ordering::Relaxed) {
+            1 => Some(WaitKind::Uninterruptible),
+            2 => Some(WaitKind::Killable),
+            3 => Some(WaitKind::Interruptible),
+            _ => None,
+        }
+    }
+
+    /// The work set at present.
+    #[inline]
+    pub fn work(&self) -> Work {
+        Work::from_bits_retain(self.work.load(Ordering::Acquire))
+    }
+
+    /// Clears work that the thread has seen to. Called by the thread itself.
+    pub fn clear_work(&self, work: Work) {
+        self.work.fetch_and(!work.bits(), Ordering::AcqRel);
+    }
+
+    /// Gives the thread work: ends a wait that it interrupts, and brings it out of its program on whatever processor it runs.
+    /// May be called anywhere.
+    pub fn notify(self: &Arc<Self>, work: Work) {
+        self.work.fetch_or(work.bits(), Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        if interrupting(self.state.load(Ordering::SeqCst)).intersects(work) {
+            scheduler::make_runnable(self);
+        } else if self.cpu() != hal::cpu::current() {
+            hal::sched::send_reschedule(self.cpu());
+        }
+    }
+
+    /// Ends the thread's wait, if it waits: it will look at its condition again. May be called anywhere.
+    pub fn wake(self: &Arc<Self>) {
+        fence(Ordering::SeqCst);
+        if self.state.load(Ordering::SeqCst) != RUNNABLE {
+            scheduler::make_runnable(self);
+        }
+    }
+
+    /// Marks the thread as not waiting; says whether it was. Under the run queue's lock.
+    pub(crate) fn unblock(&self) -> bool {
+        let state = self.state.load(Ordering::SeqCst);
+        if state == RUNNABLE || state == DEAD {
+            return false;
+        }
+        self.state.store(RUNNABLE, Ordering::SeqCst);
+        true
+    }
+
+    pub(crate) fn is_runnable(&self) -> bool {
+        self.state.load(Ordering::SeqCst) == RUNNABLE
+    }
+
+    pub(crate) fn is_dead(&self) -> bool {
+        self.state.load(Ordering::SeqCst) == DEAD
+    }
+
+    pub(crate) fn mark_dead(&self) {
+        self.state.store(DEAD, Ordering::SeqCst);
+    }
+
+    pub(crate) fn virtual_time(&self) -> u64 {
+        self.virtual_time.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn raise_virtual_time(&self, floor: u64) {
+        self.virtual_time.fetch_max(floor, Ordering::Relaxed);
+    }
+
+    /// Adds time on the processor. Called by the scheduler on the thread's processor.
+    pub(crate) fn charge(&self, nanos: u64) {
+        let grown = self.virtual_time().saturating_add(self.policy().weight().virtual_nanos(nanos));
+        self.virtual_time.store(grown, Ordering::Relaxed);
+        self.time.add(nanos);
+    }
+}
+
+fn entry(body: impl FnOnce() + Send + 'static) -> Box<dyn FnOnce() + Send> {
+    Box::new(move || {
+        scheduler::arrive();
+        body();
+    })
+}
+
+/// Makes and starts a kernel thread.
+///
+/// # Errors
+/// [`NoMemory`] when there is none for its stack.
+pub fn spawn(
+    name: &str,
+    policy: Policy,
+    body: impl FnOnce() + Send + 'static,
+) -> Result<Arc<Thread>, NoMemory> {
+    let thread = Thread::new_kernel(name, policy, body)?;
+    thread.start();
+    Ok(thread)
+}
+
+/// The thread that runs this.
+#[expect(clippy::expect_used, reason = "from the scheduler's start on, every context belongs to a thread")]
+pub fn current() -> Arc<Thread> {
+    context::with_owner(|owner| owner.cloned())
+        .and_then(|owner| owner.downcast().ok())
+        .expect("a context without a thread")
+}
+
+/// Gives `f` the thread that runs this; `None` before the scheduler was started. Cheaper than [`current`].
+#[inline]
+pub fn with_current<R>(f: impl FnOnce(Option<&Thread>) -> R) -> R {
+    context::with_owner(|owner| f(owner.and_then(|owner| owner.downcast_ref())))
+}
+
+/// Lets others of the same rank run first.
+pub fn yield_now() {
+    scheduler::yield_now();
+}
+
+/// The current thread on its way to a wait. [`announce`](Blocked::announce) comes before the condition is looked at, [`sleep`](Blocked::sleep) after: a wake-up in between
+/// makes the sleep return at once.
+pub(crate) struct Blocked {
+    thread: Arc<Thread>,
+    kind: WaitKind,
+}
+
+impl Blocked {
+    pub(crate) fn new(kind: WaitKind) -> Self {
+        Self { thread: current(), kind }
+    }
+
+    pub(crate) fn announce(&self) {
+        self.thread.state.store(state_of(self.kind), Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+    }
+
+    /// Says whether there is work that ends a wait of this kind.
+    pub(crate) fn interrupted(&self) -> bool {
+        self.thread.work().intersects(interrupting(state_of(self.kind)))
+    }
+
+    pub(crate) fn sleep(&self, deadline: Option<Instant>) {
+        if let (Some(deadline), Some(alarm)) = (deadline, self.thread.alarm.get()) {
+            alarm.set(deadline);
+            scheduler::schedule();
+            alarm.cancel();
+        } else {
+            scheduler::schedule();
+        }
+    }
+
+    pub(crate) fn withdraw(&self) {
+        self.thread.state.store(RUNNABLE, Ordering::SeqCst);
+    }
+}
