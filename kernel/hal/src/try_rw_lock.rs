@@ -46,7 +46,7 @@ impl<T: ?Sized> TryRwLock<T> {
     /// Takes the cell for changing unless somebody uses it.
     pub fn try_write(&self) -> Option<WriteGuard<'_, T>> {
         let taken = self.state.compare_exchange(0, WRITER, Ordering::Acquire, Ordering::Relaxed).is_ok();
-        taken.then_some(WriteGuard { cell: self })
+        taken.then(|| WriteGuard { cell: self })
     }
 }
 
