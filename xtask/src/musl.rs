@@ -76,7 +76,7 @@ impl Compiler {
 
     /// The compiler as words of a command line, for a makefile's `CC`.
     pub fn words(&self) -> String {
-        format!("musl-gcc -idirafter {}", self.headers.display())
+        format!("musl-gcc -static -idirafter {}", self.headers.display())
     }
 
     /// Compiles a static program, or finds it in the cache, and gives its path.

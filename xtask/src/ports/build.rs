@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use walkdir::WalkDir;
 
 use super::recipe::{self, Recipe};
+use super::scratch::Scratch;
 use super::source;
 use crate::exec;
 use crate::musl::{self, Compiler};
@@ -31,6 +32,9 @@ const PACKAGES: [Package; 6] = [
     Package { name: "xz-utils", proof: "/usr/bin/xz" },
 ];
 
+/// Where a step's programs are found, whatever the user's own settings.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// A built port.
 pub struct Built {
     /// What it installs, as it is in the guest, and what it keeps for the host.
@@ -47,19 +51,19 @@ impl Built {
     }
 }
 
-/// Where the build of a recipe ends up, found from what goes into it: recipe, patches, the folder's other files, compiler.
-pub fn destination(
-    project: &Project,
-    folder: &Path,
-    recipe: &Recipe,
-    compiler: &Compiler,
-) -> Result<PathBuf> {
+/// Where the build of a recipe ends up, found from what goes into it: the recipe (but for what only describes it or tests the
+/// result), the other files of its folder, the compiler.
+fn destination(project: &Project, folder: &Path, recipe: &Recipe, compiler: &Compiler) -> Result<PathBuf> {
+    let Recipe { name, version, summary: _, licence: _, needs, sources, patches, .. } = recipe;
+    let Recipe { steps, installs, keeps, test: _, .. } = recipe;
     let mut hash = Sha256::new();
-    hash.update(BUILDER);
-    hash.update(compiler.version());
+    hash.update(format!("{BUILDER} {}", compiler.version()));
+    hash.update(format!(
+        "{name} {version} {needs:?} {sources:?} {patches:?} {steps:?} {installs:?} {keeps:?}"
+    ));
     for file in WalkDir::new(folder).sort_by_file_name() {
         let file = file.context("cannot read a port's folder")?;
-        if file.file_type().is_file() {
+        if file.file_type().is_file() && file.file_name() != "port.toml" {
             let content =
                 fs::read(file.path()).with_context(|| format!("cannot read {}", file.path().display()))?;
             hash.update(file.path().strip_prefix(folder)?.as_os_str().as_encoded_bytes());
@@ -69,7 +73,7 @@ pub fn destination(
         }
     }
     let key = musl::hex(&hash.finalize());
-    Ok(project.cache("ports")?.join(format!("{}-{}-{}", recipe.name, recipe.version, &key[..16])))
+    Ok(project.cache("ports")?.join(format!("{name}-{version}-{}", &key[..16])))
 }
 
 /// Builds the port in `folder`, or finds it in the cache.
@@ -87,6 +91,7 @@ pub fn build(project: &Project, ui: &Ui, folder: &Path) -> Result<Built> {
     Ok(Built { root, recipe })
 }
 
+/// Builds the port in a folder of its own and moves the result to `root`.
 fn make(
     project: &Project,
     ui: &Ui,
@@ -100,58 +105,53 @@ fn make(
     packages::ensure_pairs(project, ui, &needs)?;
     let (source, archive) = source::fetch(project, ui, recipe)?;
 
-    // The folder's name goes into no output that depends on the moment: it follows from the content.
-    let work = root.with_extension("work");
-    let _ = fs::remove_dir_all(&work);
-    let _cleaner = Cleaner(&work);
-    let sources = work.join("source");
-    for folder in [&sources, &work.join("home"), &work.join("root")] {
-        fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    // Its name is the same at each build, as some programs write it into what they compile.
+    let work = Scratch::new(root.with_file_name(format!(".work-{}", recipe.name)))?;
+    let work = work.path();
+    let [unpacked, home, made] = ["source", "home", "root"].map(|name| work.join(name));
+    for folder in [&unpacked, &home, &made] {
+        fs::create_dir(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     }
     let log = project.log(&format!("port-{}", recipe.name))?;
     let _ = fs::remove_file(&log);
-
-    let step = |name: &str, command| {
+    let run = |name: &str, command| {
         let step = ui.step(format!("Building {} {}: {name}", recipe.name, recipe.version));
         exec::run(command, &log, &step).with_context(|| format!("its step `{name}` failed"))?;
         step.done();
         anyhow::Ok(())
     };
+
     let mut unpack = exec::command("tar");
-    unpack.args(["--strip-components=1", "--no-same-owner", "-xf"]).arg(&archive).arg("-C").arg(&sources);
-    step("unpack", unpack)?;
-    let sources = sources.join(source.folder());
+    unpack.args(["--no-same-owner", "-xf"]).arg(&archive).arg("-C").arg(&unpacked);
+    run("unpack", unpack)?;
+    let sources = top(&unpacked)?.join(source.folder());
     for name in &recipe.patches {
         let mut patch = exec::command("patch");
         patch.args(["-p1", "--input"]).arg(folder.join(name)).current_dir(&sources);
-        step(name, patch)?;
+        run(name, patch)?;
     }
-    for part in &recipe.steps {
+    let processes = thread::available_parallelism().map_or(1, usize::from);
+    for step in &recipe.steps {
+        let script = work.join("step");
+        fs::write(&script, &step.run).with_context(|| format!("cannot write {}", script.display()))?;
         let mut shell = exec::command("/bin/sh");
-        shell.args(["-euc", &part.run]).current_dir(&sources);
-        shell.env_clear().envs([
-            ("CC", &*compiler.words()),
-            ("HOME", &*work.join("home").to_string_lossy()),
-            ("HOSTCC", "gcc"),
-            ("JOBS", &*thread::available_parallelism().map_or(1, usize::from).to_string()),
-            ("LC_ALL", "C"),
-            ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
-            ("PORT", &*folder.to_string_lossy()),
-            ("SOURCE_DATE_EPOCH", "0"),
-            ("TZ", "UTC"),
-        ]);
-        step(&part.name, shell)?;
+        shell.arg("-eux").arg(&script).current_dir(&sources).env_clear();
+        shell.env("CC", compiler.words()).env("HOSTCC", "gcc").env("JOBS", processes.to_string());
+        shell.env("PORT", folder).env("HOME", &home).env("PATH", PATH);
+        shell.env("LC_ALL", "C").env("TZ", "UTC").env("SOURCE_DATE_EPOCH", "0");
+        run(&step.name, shell)?;
     }
-    install(recipe, &sources, &work.join("root")).context("its files cannot be installed")?;
-    fs::rename(work.join("root"), root).with_context(|| format!("cannot create {}", root.display()))
+    install(recipe, &sources, &made).context("its files cannot be installed")?;
+    fs::rename(&made, root).with_context(|| format!("cannot create {}", root.display()))
 }
 
-/// Removes a folder, however the build ends.
-struct Cleaner<'a>(&'a Path);
-
-impl Drop for Cleaner<'_> {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(self.0);
+/// The folder that an archive was packed from: the one that it unpacked to, or where it was unpacked when there are several.
+fn top(unpacked: &Path) -> Result<PathBuf> {
+    let entries = fs::read_dir(unpacked).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
+    let entries = entries.with_context(|| format!("cannot read {}", unpacked.display()))?;
+    match &entries[..] {
+        [only] if only.path().is_dir() => Ok(only.path()),
+        _ => Ok(unpacked.to_owned()),
     }
 }
 

@@ -3,11 +3,13 @@
 //! - [`recipe`] is the format of `port.toml`.
 //! - [`source`] fetches the archive that the recipe names and checks it.
 //! - [`build`] makes the port in a clean folder and keeps the result under a name that follows from its content.
+//! - [`scratch`] is a folder for work in progress.
 //! - [`command`] is `cargo xtask port`.
 
 mod build;
 mod command;
 mod recipe;
+mod scratch;
 mod source;
 
 use std::fs;

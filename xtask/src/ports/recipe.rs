@@ -50,7 +50,8 @@ pub struct Need {
     pub proof: String,
 }
 
-/// Where an archive with the sources comes from. It unpacks into one folder, whose name does not matter.
+/// Where an archive with the sources comes from. When it unpacks into one folder, that is the sources' folder, whatever its
+/// name.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Source {
@@ -93,7 +94,7 @@ pub enum Source {
 pub struct Step {
     /// Its name, for progress and errors.
     pub name: String,
-    /// A shell script, run with `sh -eu` in the sources' folder.
+    /// A shell script, run with `sh -eux` in the sources' folder.
     pub run: String,
 }
 

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
 use super::recipe::{Recipe, Source};
+use super::scratch::Scratch;
 use crate::debian::Apt;
 use crate::exec;
 use crate::musl::hex;
@@ -15,7 +16,7 @@ use crate::packages::{self, Package};
 use crate::project::Project;
 use crate::ui::Ui;
 
-/// Gives the archive of the first source that can be had, and that source.
+/// Gives the archive of the first source that can be had, and that source. The caller holds the port's lock.
 ///
 /// # Errors
 /// None can be had: the message has a line for each.
@@ -36,7 +37,7 @@ fn fetch_one(project: &Project, ui: &Ui, recipe: &Recipe, source: &Source) -> Re
     if kept.exists() {
         return Ok(kept);
     }
-    let folder = tempfile::Builder::new().prefix(".fetch-").tempdir_in(&store)?;
+    let folder = Scratch::new(store.join(format!(".fetch-{}", recipe.name)))?;
     let file = match source {
         Source::Debian { package, file, .. } => debian(project, ui, package, file, folder.path())?,
         Source::Crate { name, version, .. } => registry(project, ui, name, version, folder.path())?,
