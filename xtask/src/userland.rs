@@ -23,12 +23,9 @@ pub fn image(project: &Project, ui: &Ui) -> Result<PathBuf> {
     let folder = project.root().join("initramfs");
     let mut archive = Archive::new();
     ports::build(project, ui, "busybox")?.pack(&mut archive)?;
-    let source = folder.join("agent/agent.c");
-    if source.is_file() {
-        let agent = agent(project, ui, &source)?;
-        let agent = fs::read(&agent).with_context(|| format!("cannot read {}", agent.display()))?;
-        archive.file("/sbin/agent", 0o755, Owner::ROOT, agent)?;
-    }
+    let agent = agent(project, ui, &folder.join("agent/agent.c"))?;
+    let agent = fs::read(&agent).with_context(|| format!("cannot read {}", agent.display()))?;
+    archive.file("/sbin/agent", 0o755, Owner::ROOT, agent)?;
     manifest::add(&mut archive, &folder).context("cannot pack the first file system")?;
 
     let bytes = archive.write()?;

@@ -5,6 +5,7 @@
 
 mod guests;
 mod kernel_checks;
+mod ports;
 mod source;
 mod unit_tests;
 
@@ -52,6 +53,7 @@ const PHASES: &[Phase] = &[
     Phase { name: "unit", checks: "the unit tests of every crate, on the host", run: unit_tests::run },
     Phase { name: "kernel", checks: "the kernel builds in both profiles and boots", run: kernel_checks::run },
     Phase { name: "guests", checks: "`run` keeps what it promises", run: guests::run },
+    Phase { name: "ports", checks: "every port builds and passes its own test", run: ports::run },
     Phase { name: "audit", checks: "the house rules hold", run: source::audit },
 ];
 

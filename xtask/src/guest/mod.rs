@@ -39,7 +39,7 @@ use archive::Task;
 use command::{Input, Streams};
 use console::Close;
 use log::Log;
-pub use machine::{Kernel, Machine};
+pub use machine::{Addition, Kernel, Machine};
 use outlet::Sink;
 
 /// How a command ended.
@@ -79,6 +79,13 @@ pub struct Captured {
     pub end: End,
     /// What was on the console.
     pub log: String,
+}
+
+impl Captured {
+    /// The last lines of the console.
+    pub fn log_end(&self) -> String {
+        log::end(&self.log)
+    }
 }
 
 /// What every machine of a kind needs before one can be started.

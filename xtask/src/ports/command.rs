@@ -7,7 +7,9 @@ use anyhow::{Context, Result, bail};
 
 use super::recipe::{self, Recipe};
 use super::{existing, folder, names};
+use crate::guest::{Kernel, Machine};
 use crate::project::Project;
+use crate::tally::Tally;
 use crate::ui::Ui;
 
 /// What `port` takes.
@@ -15,6 +17,14 @@ use crate::ui::Ui;
 pub enum Command {
     /// Build ports and say where each one's root is
     Build(Names),
+    /// Run the ports' own tests, each in a guest
+    Test {
+        #[command(flatten)]
+        wanted: Names,
+        /// The kernel to boot
+        #[arg(long, value_enum, default_value_t = Kernel::Serix)]
+        kernel: Kernel,
+    },
     /// List the ports
     List,
     /// Begin a recipe
@@ -53,6 +63,16 @@ pub fn carry_out(project: &Project, ui: &Ui, command: Command) -> Result<ExitCod
             for name in names(project)? {
                 let recipe = Recipe::read(&existing(project, &name)?)?;
                 println!("{:<12} {:<10} {} ({})", name, recipe.version, recipe.summary, recipe.licence);
+            }
+        }
+        Command::Test { wanted, kernel } => {
+            let mut tally = Tally::new(project.root())?;
+            for name in wanted.or_all(project)? {
+                tally
+                    .check(&format!("port {name}"), || super::test(project, ui, Machine::new(kernel), &name));
+            }
+            if !tally.close() {
+                return Ok(ExitCode::FAILURE);
             }
         }
         Command::New { name } => begin(project, &name)?,

@@ -4,6 +4,7 @@
 //! - [`source`] fetches the archive that the recipe names and checks it.
 //! - [`build`] makes the port in a clean folder and keeps the result under a name that follows from its content.
 //! - [`scratch`] is a folder for work in progress.
+//! - [`test`] runs a port's own test in a guest.
 //! - [`command`] is `cargo xtask port`.
 
 mod build;
@@ -11,6 +12,7 @@ mod command;
 mod recipe;
 mod scratch;
 mod source;
+mod test;
 
 use std::fs;
 use std::path::PathBuf;
@@ -19,6 +21,7 @@ use anyhow::{Context, Result, bail};
 
 pub use build::Built;
 pub use command::{Command, carry_out};
+pub use test::test;
 
 use crate::project::Project;
 use crate::ui::Ui;
