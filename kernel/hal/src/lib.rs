@@ -88,7 +88,7 @@ pub use arch::irq;
 #[cfg(not(target_os = "none"))]
 pub use arch::page::Page;
 #[cfg(not(target_os = "none"))]
-pub use arch::paging::{FlushBatch, Space};
+pub use arch::paging::{FlushBatch, MapError, Space};
 #[cfg(target_os = "none")]
 pub use arch::panic;
 #[cfg(not(target_os = "none"))]
