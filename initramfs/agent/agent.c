@@ -27,7 +27,6 @@
 #include <unistd.h>
 
 #define LINE "/dev/ttyS1"
-#define TRIGGER "/sys/class/tty/ttyS1/rx_trig_bytes"
 #define CONSOLE "/dev/ttyS0"
 #define COMMAND "/etc/serix/command"
 #define WINDOW_SIZE "/etc/serix/window-size"
@@ -152,13 +151,6 @@ static void open_line(void)
     mode.c_cc[VTIME] = 0;
     tcsetattr(line, TCSANOW, &mode);
     close_at_exec(line);
-
-    /* Linux interrupts at 8 of the UART's 16 bytes unless told otherwise; at 14, input is half as fast again. */
-    int trigger = open(TRIGGER, O_WRONLY);
-    if (trigger >= 0) {
-        write_all(trigger, "14", 2);
-        close(trigger);
-    }
 }
 
 static void set_window_size(unsigned rows, unsigned columns)
