@@ -49,7 +49,7 @@ pub fn run(
         machine.additions.push(Addition::new(host, guest)?);
     }
     guest::prepare(project, ui, &machine)?;
-    let step = ui.step(format!("Running {} on {kernel}", suite.name));
+    let step = ui.steps(format!("Running {} on {kernel}", suite.name), programs.len() as u64);
     let begun = Instant::now();
     let mut endings: BTreeMap<&str, (String, Ending)> = BTreeMap::new();
     loop {
@@ -59,7 +59,6 @@ pub fn run(
         if left.is_empty() || time.is_zero() {
             break;
         }
-        step.detail(&format!("{} of {} programs", programs.len() - left.len(), programs.len()));
         let wanted = BOOT + left.iter().map(|program| program.limit).sum::<Duration>();
         let captured = guest::capture(project, ui, &machine, &script(&left), &[], Some(wanted.min(time)))?;
         let output = String::from_utf8_lossy(&captured.stdout);
@@ -72,6 +71,7 @@ pub fn run(
                 endings.insert(&program.name, (String::new(), Ending::NotRun(reason)));
             }
         }
+        found.iter().for_each(|_| step.advance());
         endings.extend(found);
     }
     step.done();

@@ -26,6 +26,7 @@ const FLAGS: [&str; 5] = ["-std=gnu99", "-O1", "-w", "-D_GNU_SOURCE", "-pthread"
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct List {
+    #[serde(default)]
     program: Vec<Entry>,
 }
 
