@@ -6,12 +6,12 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::audit;
-use crate::compat;
 use crate::gate;
 use crate::guest::{arguments as run, terminal, tether};
 use crate::kernel;
 use crate::ports;
 use crate::project::Project;
+use crate::session;
 use crate::ui::Ui;
 use crate::userland;
 
@@ -29,8 +29,6 @@ enum Command {
     Audit,
     /// Build the kernel and say where its image is
     Build(kernel::BuildArguments),
-    /// Run the compatibility suites on Linux and on Serix, and compare
-    Compat(compat::CompatArguments),
     /// Build the first file system and say where its archive is
     Initramfs,
     /// Build and list the ports, the programs of others
@@ -44,6 +42,8 @@ enum Command {
     /// Become a program that dies with xtask
     #[command(name = tether::NAME, hide = true)]
     Tether(tether::Arguments),
+    /// Run the session tests: a long shell script, and a person at the terminal
+    Session(session::SessionArguments),
     /// Run the gate: every check that a change must pass
     Test(gate::TestArguments),
 }
@@ -58,7 +58,6 @@ pub fn carry_out(arguments: Arguments) -> Result<ExitCode> {
             println!("{}", image.display());
             Ok(ExitCode::SUCCESS)
         }
-        Command::Compat(arguments) => compat::command(&project, &Ui::new(), &arguments),
         Command::Initramfs => {
             let archive = userland::image(&project, &Ui::new())?;
             println!("{}", archive.display());
@@ -68,6 +67,7 @@ pub fn carry_out(arguments: Arguments) -> Result<ExitCode> {
         Command::Run(arguments) => run::run(&project, arguments),
         Command::GuardTerminal => terminal::guard().map(|()| ExitCode::SUCCESS),
         Command::Tether(arguments) => tether::become_program(arguments).map(|()| ExitCode::SUCCESS),
+        Command::Session(arguments) => session::command(&project, &Ui::new(), &arguments),
         Command::Test(arguments) => gate::test(&project, &Ui::new(), &arguments),
     }
 }

@@ -6,7 +6,7 @@
 
 mod sources;
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -14,10 +14,11 @@ use anyhow::{Context, Result, bail};
 
 use crate::exec;
 use crate::project::Project;
-use crate::ui::{Step, Ui};
+use crate::ui::Ui;
 
 /// apt with lists of our own.
 pub struct Apt {
+    project: Project,
     folder: PathBuf,
     log: PathBuf,
 }
@@ -31,8 +32,9 @@ impl Apt {
         if !Path::new("/usr/bin/apt-get").exists() {
             bail!("this machine has no apt-get to fetch Debian packages with");
         }
-        let apt = Self { folder: project.cache("apt")?, log: project.log("apt-fetch")? };
-        let _lock = project.lock("apt-lists")?;
+        let apt =
+            Self { project: project.clone(), folder: project.cache("apt")?, log: project.log("apt-fetch")? };
+        let _lock = apt.lock()?;
         let found = sources::machine()?;
         let list = apt.folder.join("sources.list.d/machine.sources");
         if fs::read_to_string(&list).is_ok_and(|old| old == found) {
@@ -103,12 +105,21 @@ impl Apt {
         if attempt().is_ok() {
             return Ok(());
         }
-        self.update(ui)?;
+        {
+            let _lock = self.lock()?;
+            self.update(ui)?;
+        }
         attempt().with_context(|| format!("cannot fetch the Debian package `{package}`"))
     }
 
+    /// Keeps other xtasks from fetching lists: apt refuses to begin while another apt does.
+    fn lock(&self) -> Result<File> {
+        self.project.lock("apt-lists")
+    }
+
+    /// Fetches the lists; the caller holds the lock.
     fn update(&self, ui: &Ui) -> Result<()> {
-        let step: Step = ui.step("Fetching Debian's lists of packages");
+        let step = ui.step("Fetching Debian's lists of packages");
         let mut command = self.tool("apt-get");
         command.arg("update");
         exec::run(command, &self.log, &step).context("cannot fetch the lists of packages")?;

@@ -11,7 +11,6 @@
 
 mod audit;
 mod cli;
-mod compat;
 mod debian;
 mod exec;
 mod gate;
@@ -22,6 +21,7 @@ mod musl;
 mod packages;
 mod ports;
 mod project;
+mod session;
 mod tally;
 mod toolchain;
 mod ui;

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::ui::Ui;
+
 /// The checkout that this xtask was built from.
 #[derive(Clone)]
 pub struct Project {
@@ -56,9 +58,25 @@ impl Project {
 
     /// Waits until no other xtask works on `what`, and keeps others out until the guard is dropped.
     pub fn lock(&self, what: &str) -> Result<File> {
-        let path = self.cache("lock")?.join(what.replace(['/', ' '], "-"));
-        let file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
+        let (path, file) = self.lock_file(what)?;
         file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
         Ok(file)
+    }
+
+    /// Like [`Self::lock`], for work of minutes: shows that it waits.
+    pub fn lock_visibly(&self, ui: &Ui, what: &str) -> Result<File> {
+        let (path, file) = self.lock_file(what)?;
+        if file.try_lock().is_err() {
+            let step = ui.step(format!("Waiting for another xtask that works on {what}"));
+            file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
+            step.done();
+        }
+        Ok(file)
+    }
+
+    fn lock_file(&self, what: &str) -> Result<(PathBuf, File)> {
+        let path = self.cache("lock")?.join(what.replace(['/', ' '], "-"));
+        let file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
+        Ok((path, file))
     }
 }

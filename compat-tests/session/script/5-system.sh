@@ -34,8 +34,7 @@ ps | head -n 1
 pgrep -x nosuchname
 echo "status $?"
 sleep 77 &
-pgrep -f 'sleep 77' | wc -l
-pidof sleep | wc -w
+until_true '[ "$(pidof sleep)" = "$!" ]' && echo "the sleeper is found"
 kill $!
 wait
 ls -d /proc/1 /proc/self/task/* | head -n 1
@@ -158,10 +157,16 @@ echo "su $?"
 cat secret
 su nosuchuser
 echo "status $?"
+# /tmp is mounted nosuid and nodev; a file system mounted here is not.
+mkdir suid
+mount -t tmpfs tmpfs suid
 cp /bin/busybox open/su
-su -s /bin/sh user -c 'open/su nosuchuser'
-chmod 4755 open/su
-su -s /bin/sh user -c 'open/su nosuchuser; grep -E "^(Uid|Gid)" /proc/self/status'
+cp /bin/busybox suid/su
+su -s /bin/sh user -c 'suid/su nosuchuser'
+chmod 4755 open/su suid/su
+su -s /bin/sh user -c 'open/su nosuchuser; suid/su nosuchuser; grep -E "^(Uid|Gid)" /proc/self/status'
+mknod suid/null c 1 3 && echo gone >suid/null && stat -c %s suid/null
+umount suid
 chgrp 12 open
 chmod 2777 open
 su -s /bin/sh user -c 'mkdir open/dir && stat -c "%g %a" open/dir'

@@ -6,6 +6,7 @@
 mod guests;
 mod kernel_checks;
 mod ports;
+mod sessions;
 mod source;
 mod unit_tests;
 
@@ -54,6 +55,7 @@ const PHASES: &[Phase] = &[
     Phase { name: "kernel", checks: "the kernel builds in both profiles and boots", run: kernel_checks::run },
     Phase { name: "guests", checks: "`run` keeps what it promises", run: guests::run },
     Phase { name: "ports", checks: "every port builds and passes its own test", run: ports::run },
+    Phase { name: "sessions", checks: "the session tests pass on Linux", run: sessions::run },
     Phase { name: "audit", checks: "the house rules hold", run: source::audit },
 ];
 

@@ -156,8 +156,9 @@ fn run_shell(
     if !io::stdin().is_terminal() {
         bail!("standard input is no terminal, which the interactive shell needs; -c 'COMMAND' does not");
     }
-    let parts = super::prepare(project, &Ui::new(), machine)?;
-    eprintln!("Starting {}. Ctrl-A X leaves, Ctrl-A H shows the other keys.", parts.kernel_name);
+    let ui = Ui::new();
+    let parts = super::prepare(project, &ui, machine)?;
+    ui.line(&format!("Starting {}. Ctrl-A X leaves, Ctrl-A H shows the other keys.", parts.kernel_name));
     let close = super::shell(&parts, machine, timeout, log)?;
     Ok(match close {
         Close::PoweredOff | Close::Left => ExitCode::SUCCESS,

@@ -2,16 +2,16 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use initramfs::Archive;
 use sha2::{Digest, Sha256};
 use walkdir::WalkDir;
 
-use super::recipe::{self, Recipe};
+use super::install;
+use super::recipe::Recipe;
 use super::scratch::Scratch;
 use super::source;
 use crate::exec;
@@ -82,7 +82,7 @@ pub fn build(project: &Project, ui: &Ui, folder: &Path) -> Result<Built> {
     let compiler = Compiler::find(project, ui)?;
     let root = destination(project, folder, &recipe, &compiler)?;
     if !root.exists() {
-        let _lock = project.lock(&format!("port-{}", recipe.name))?;
+        let _lock = project.lock_visibly(ui, &format!("the port {}", recipe.name))?;
         if !root.exists() {
             make(project, ui, folder, &recipe, &compiler, &root)
                 .with_context(|| format!("cannot build the port `{}`", recipe.name))?;
@@ -141,7 +141,7 @@ fn make(
         shell.env("LC_ALL", "C").env("TZ", "UTC").env("SOURCE_DATE_EPOCH", "0");
         run(&step.name, shell)?;
     }
-    install(recipe, &sources, &made).context("its files cannot be installed")?;
+    install::install(recipe, &sources, &made).context("its files cannot be installed")?;
     fs::rename(&made, root).with_context(|| format!("cannot create {}", root.display()))
 }
 
@@ -153,70 +153,4 @@ fn top(unpacked: &Path) -> Result<PathBuf> {
         [only] if only.path().is_dir() => Ok(only.path()),
         _ => Ok(unpacked.to_owned()),
     }
-}
-
-/// Copies what the recipe names from the sources' folder to the root.
-fn install(recipe: &Recipe, sources: &Path, root: &Path) -> Result<()> {
-    for install in &recipe.installs {
-        let from = sources.join(&install.from);
-        copy(&from, &below(root, &install.to), install.mode)?;
-        let mut links = install.links.clone();
-        if let Some(list) = &install.links_from {
-            let list = sources.join(list);
-            let text =
-                fs::read_to_string(&list).with_context(|| format!("cannot read {}", list.display()))?;
-            links.extend(text.lines().map(str::to_owned));
-        }
-        for link in links {
-            recipe::guest(&link)?;
-            let path = below(root, &link);
-            folders(&path)?;
-            symlink(&install.to, &path).with_context(|| format!("cannot make the link {link}"))?;
-        }
-    }
-    for keep in &recipe.keeps {
-        copy(&sources.join(&keep.from), &root.join(&keep.name), None)?;
-    }
-    Ok(())
-}
-
-fn below(root: &Path, path: &str) -> PathBuf {
-    root.join(path.trim_start_matches('/'))
-}
-
-/// Copies a file, or a folder with all it holds. The modes are the same whatever the umask.
-fn copy(from: &Path, to: &Path, mode: Option<u32>) -> Result<()> {
-    for found in WalkDir::new(from).follow_root_links(false).sort_by_file_name() {
-        let found = found.context("the build did not make what the recipe installs")?;
-        let inside = found.path().strip_prefix(from)?;
-        let to = if inside.as_os_str().is_empty() { to.to_owned() } else { to.join(inside) };
-        folders(&to)?;
-        let place = || format!("cannot copy {} to {}", found.path().display(), to.display());
-        let kind = found.file_type();
-        if kind.is_dir() {
-            folders(&to.join("x"))?;
-        } else if kind.is_symlink() {
-            symlink(fs::read_link(found.path())?, &to).with_context(place)?;
-        } else if kind.is_file() {
-            fs::copy(found.path(), &to).with_context(place)?;
-            let executable = found.metadata()?.permissions().mode() & 0o100 != 0;
-            let mode = mode.unwrap_or(if executable { 0o755 } else { 0o644 });
-            fs::set_permissions(&to, fs::Permissions::from_mode(mode)).with_context(place)?;
-        } else {
-            bail!("{} is neither a file, a folder nor a link", found.path().display());
-        }
-    }
-    Ok(())
-}
-
-/// Makes the folders above `path`, mode 755.
-fn folders(path: &Path) -> Result<()> {
-    let Some(parent) = path.parent() else { return Ok(()) };
-    if parent.is_dir() {
-        return Ok(());
-    }
-    folders(parent)?;
-    fs::create_dir(parent).with_context(|| format!("cannot create {}", parent.display()))?;
-    fs::set_permissions(parent, fs::Permissions::from_mode(0o755))
-        .with_context(|| format!("cannot set the mode of {}", parent.display()))
 }

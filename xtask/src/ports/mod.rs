@@ -3,12 +3,14 @@
 //! - [`recipe`] is the format of `port.toml`.
 //! - [`source`] fetches the archive that the recipe names and checks it.
 //! - [`build`] makes the port in a clean folder and keeps the result under a name that follows from its content.
+//! - [`install`] moves what was made to the port's root.
 //! - [`scratch`] is a folder for work in progress.
 //! - [`test`] runs a port's own test in a guest.
 //! - [`command`] is `cargo xtask port`.
 
 mod build;
 mod command;
+mod install;
 mod recipe;
 mod scratch;
 mod source;

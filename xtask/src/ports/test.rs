@@ -20,6 +20,7 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 pub fn test(project: &Project, ui: &Ui, mut machine: Machine, name: &str) -> Result<()> {
     let built = super::build(project, ui, name)?;
     machine.additions.push(Addition::new(&built.root, "/")?);
+    guest::prepare(project, ui, &machine)?;
     let step = ui.step(format!("Testing {name} on {}", machine.kernel));
     let Test { run, output } = &built.recipe.test;
     let captured = guest::capture(project, ui, &machine, run, b"", Some(TIMEOUT))
@@ -35,18 +36,14 @@ pub fn test(project: &Project, ui: &Ui, mut machine: Machine, name: &str) -> Res
         End::TimedOut => format!("it was not done after {} s", TIMEOUT.as_secs()),
         End::Died => format!("the machine ended; the end of its console:\n{}", captured.log_end()),
     };
-    bail!(
-        "{complaint}\n`{run}` printed\n{}instead of\n{}{}",
-        indented(&captured.stdout),
-        indented(output.as_bytes()),
-        match &captured.stderr[..] {
-            [] => String::new(),
-            errors => format!("and on standard error\n{}", indented(errors)),
-        }
-    )
+    let mut text = format!("{complaint}\n`{run}` printed{}", indented(&captured.stdout));
+    if !captured.stderr.is_empty() {
+        text += &format!("\nand on standard error{}", indented(&captured.stderr));
+    }
+    bail!("{text}\ninstead of{}", indented(output.as_bytes()))
 }
 
-/// Text set apart, each line on its own.
+/// Text set apart: each line below the last one.
 fn indented(text: &[u8]) -> String {
-    String::from_utf8_lossy(text).lines().map(|line| format!("    {line}\n")).collect()
+    String::from_utf8_lossy(text).lines().map(|line| format!("\n    {line}")).collect()
 }

@@ -3,7 +3,9 @@
 //! Most of them type the command as a person would: they start xtask itself, and look at its streams and its status.
 
 mod ends;
+mod pty;
 mod streams;
+mod terminal;
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -34,6 +36,7 @@ pub struct Case {
 pub fn cases(kernel: Kernel) -> Vec<Case> {
     let mut cases = streams::cases();
     cases.extend(ends::cases(kernel));
+    cases.extend(terminal::cases(kernel));
     cases
 }
 

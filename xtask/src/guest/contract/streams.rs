@@ -17,6 +17,7 @@ pub fn cases() -> Vec<Case> {
         Case { name: "a command that reads no input ends though input never does", check: endless_input },
         Case { name: "no input at all is the end of input", check: no_input },
         Case { name: "a command whose output nobody reads gets SIGPIPE", check: broken_pipe },
+        Case { name: "output that the host cannot keep is an error", check: full },
         Case { name: "a background process does not hold up the end", check: background },
         Case { name: "a command finds a sane environment", check: environment },
         Case { name: "the console is apart from the streams, and is logged", check: console },
@@ -79,6 +80,14 @@ fn broken_pipe(subject: &Subject<'_>) -> Result<()> {
     ensure!(&start == b"y\ny\ny\n", "the output begins with {start:?}");
     drop(stdout);
     expect(&child.wait_with_output()?, 128 + 13, "", "")
+}
+
+fn full(subject: &Subject<'_>) -> Result<()> {
+    let full = std::fs::File::options().write(true).open("/dev/full")?;
+    let output = subject.xtask(["-c", "echo text"]).stdout(full).output()?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.code() == Some(2) && text.contains("No space left"), "{}: {text}", output.status);
+    Ok(())
 }
 
 fn background(subject: &Subject<'_>) -> Result<()> {
