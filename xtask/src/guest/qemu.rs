@@ -70,9 +70,10 @@ impl Qemu {
     /// It was not the guest that ended the machine: QEMU refused an option, or was killed. The error says what QEMU said.
     pub fn join(&mut self) -> Result<ExitStatus> {
         let status = self.child.wait().context("cannot wait for QEMU")?;
-        // 1 is QEMU's own; a guest can only make it end with 0 or through `DEBUG_EXIT`, whose statuses above it are odd.
-        if status.code().is_none_or(|code| code == 1) {
-            bail!("QEMU failed ({status}): {}", self.messages()?);
+        // QEMU's own failures give 1, and a reason. A guest can give 1 too, through `DEBUG_EXIT`, which says nothing.
+        let messages = self.messages()?;
+        if status.code().is_none_or(|code| code == 1 && !messages.is_empty()) {
+            bail!("QEMU failed ({status}): {messages}");
         }
         Ok(status)
     }

@@ -146,9 +146,14 @@ fn children(child: &Child) -> Result<Vec<PathBuf>> {
     Ok(list.split_whitespace().map(|pid| PathBuf::from("/proc").join(pid)).collect())
 }
 
+/// Waits until a process has ended; who should reap it is not asked.
 fn wait_until_gone(process: &Path) -> Result<()> {
     let begun = Instant::now();
-    while process.exists() {
+    let runs = || {
+        let status = fs::read_to_string(process.join("status")).unwrap_or_default();
+        status.lines().any(|line| line.starts_with("State:") && !line.contains("zombie"))
+    };
+    while runs() {
         if begun.elapsed() > PATIENCE {
             bail!("QEMU is still there");
         }
