@@ -123,6 +123,16 @@ impl Apt {
         let mut command = self.tool("apt-get");
         command.arg("update");
         exec::run(command, &self.log, &step).context("cannot fetch the lists of packages")?;
+        // A source that cannot be reached is no error to apt. One of several need not be; all of them are.
+        let lists = self.folder.join("lists");
+        let entries = fs::read_dir(&lists).with_context(|| format!("cannot read {}", lists.display()))?;
+        if !entries.flatten().any(|entry| entry.file_name().to_string_lossy().contains("_Packages")) {
+            bail!(
+                "no list of packages could be fetched; the end of {}:\n{}",
+                self.log.display(),
+                exec::tail(&self.log)
+            );
+        }
         step.done();
         Ok(())
     }
