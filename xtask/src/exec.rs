@@ -76,7 +76,7 @@ pub fn output(mut command: Command) -> Result<String> {
             "`{}` failed: {}\n{}",
             show(&command),
             output.status,
-            String::from_utf8_lossy(&output.stderr).trim()
+            last_lines(&String::from_utf8_lossy(&output.stderr))
         );
     }
     String::from_utf8(output.stdout).with_context(|| format!("`{}` printed no UTF-8", show(&command)))
@@ -91,7 +91,11 @@ pub fn show(command: &Command) -> String {
 /// The last lines of a log file, indented.
 pub fn tail(log: &Path) -> String {
     let text = fs::read(log).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
+    last_lines(&String::from_utf8_lossy(&text))
+}
+
+/// The last lines of a text, indented.
+fn last_lines(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let first = lines.len().saturating_sub(QUOTED_LINES);
     lines.iter().skip(first).map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
