@@ -1,8 +1,7 @@
 /*
  * The agent: the guest's end of `cargo xtask run`.
  *
- * It is started by init (never as pid 1) and speaks frames over the second serial line, in raw mode:
- * type (one byte), length (32 bits, little-endian), payload. xtask/src/guest/frame.rs is the other end.
+ * It is started by init (never as pid 1) and speaks to xtask over the second serial line; line.h says how.
  *
  * With a command file it runs the command in a session of its own, on pipes, carries its streams, reports how it
  * ended and powers the machine off. Without one it hands on the size of the terminal behind the console and
@@ -26,26 +25,17 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define LINE "/dev/ttyS1"
-#define TRIGGER "/sys/class/tty/ttyS1/rx_trig_bytes"
+#include "line.h"
+
 #define CONSOLE "/dev/ttyS0"
 #define COMMAND "/etc/serix/command"
 #define WINDOW_SIZE "/etc/serix/window-size"
 
 #define VERSION 1
 
-/* How much standard input may be under way: the line's driver must hold what the agent has not read yet. */
-#define WINDOW 16384
-
-/* The largest payload that the agent sends. */
-#define CHUNK 4096
-
 /* What a dead command can have left in a pipe. Whoever still writes to it writes for nobody. */
 #define PIPE_CAPACITY (1024 * 1024)
 
-enum { HEADER = 5 };
-
-static int line = -1;        /* the serial line */
 static int wake[2];          /* a signal handler writes to wake[1] */
 static int input = -1;       /* the command's standard input, or -1 */
 static int output[2] = { -1, -1 }; /* its standard output and error, or -1 */
@@ -55,38 +45,6 @@ static unsigned char held[WINDOW];
 static size_t held_from, held_count;
 static int held_end;         /* nothing follows what is held */
 static size_t taken;         /* what the command took since credit was last given */
-
-/* What came over the line and is no whole frame yet. */
-static unsigned char arrived[HEADER + WINDOW];
-static size_t arrived_count;
-
-static int write_all(int fd, const void *bytes, size_t count)
-{
-    const char *next = bytes;
-    while (count > 0) {
-        ssize_t done = write(fd, next, count);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return -1;
-        next += done;
-        count -= (size_t)done;
-    }
-    return 0;
-}
-
-static void send_frame(char type, const void *payload, size_t length)
-{
-    unsigned char frame[HEADER + CHUNK];
-    if (length > CHUNK)
-        length = CHUNK;
-    frame[0] = (unsigned char)type;
-    for (int i = 0; i < 4; i++)
-        frame[1 + i] = (unsigned char)(length >> (8 * i));
-    if (length > 0)
-        memcpy(frame + HEADER, payload, length);
-    write_all(line, frame, HEADER + length);
-}
 
 static void send_credit(size_t count)
 {
@@ -134,31 +92,6 @@ static void close_at_exec(int fd)
 static void set_nonblocking(int fd)
 {
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-}
-
-static void open_line(void)
-{
-    struct termios mode;
-    line = open(LINE, O_RDWR | O_NOCTTY);
-    if (line < 0 || tcgetattr(line, &mode) < 0) {
-        perror("agent: " LINE);
-        exit(1);
-    }
-    mode.c_iflag = 0;
-    mode.c_oflag = 0;
-    mode.c_lflag = 0;
-    mode.c_cflag = CS8 | CREAD | CLOCAL | B115200;
-    mode.c_cc[VMIN] = 1;
-    mode.c_cc[VTIME] = 0;
-    tcsetattr(line, TCSANOW, &mode);
-    close_at_exec(line);
-
-    /* Linux interrupts at 8 of the UART's 16 bytes unless told otherwise; at 14, input is half as fast again. */
-    int trigger = open(TRIGGER, O_WRONLY);
-    if (trigger >= 0) {
-        write_all(trigger, "14", 2);
-        close(trigger);
-    }
 }
 
 static void set_window_size(unsigned rows, unsigned columns)
@@ -341,31 +274,6 @@ static void obey(char type, const unsigned char *payload, size_t length)
         feed();
 }
 
-/* Reads from the line and obeys every frame that is whole. */
-static void listen_to_host(void)
-{
-    ssize_t count = read(line, arrived + arrived_count, sizeof arrived - arrived_count);
-    if (count <= 0)
-        return;
-    arrived_count += (size_t)count;
-
-    size_t from = 0;
-    while (arrived_count - from >= HEADER) {
-        const unsigned char *frame = arrived + from;
-        size_t length = frame[1] | (size_t)frame[2] << 8 | (size_t)frame[3] << 16 | (size_t)frame[4] << 24;
-        if (length > WINDOW) {
-            fprintf(stderr, "agent: the line is out of step\n");
-            exit(1);
-        }
-        if (arrived_count - from - HEADER < length)
-            break;
-        obey((char)frame[0], frame + HEADER, length);
-        from += HEADER + length;
-    }
-    arrived_count -= from;
-    memmove(arrived, arrived + from, arrived_count);
-}
-
 /* Waits for something to do, and does it. Gives the number of a signal that came, or 0. */
 static int serve(void)
 {
@@ -381,7 +289,7 @@ static int serve(void)
     if (poll(watched, sizeof watched / sizeof *watched, -1) < 0)
         return 0;
     if (watched[1].revents)
-        listen_to_host();
+        receive_frames(obey);
     for (int stream = 0; stream < 2; stream++)
         if (watched[2 + stream].revents && output[stream] >= 0)
             carry_output(stream);

@@ -23,7 +23,7 @@ pub fn image(project: &Project, ui: &Ui) -> Result<PathBuf> {
     let folder = project.root().join("initramfs");
     let mut archive = Archive::new();
     ports::build(project, ui, "busybox")?.pack(&mut archive)?;
-    let agent = agent(project, ui, &folder.join("agent/agent.c"))?;
+    let agent = agent(project, ui, &folder.join("agent"))?;
     let agent = fs::read(&agent).with_context(|| format!("cannot read {}", agent.display()))?;
     archive.file("/sbin/agent", 0o755, Owner::ROOT, agent)?;
     manifest::add(&mut archive, &folder).context("cannot pack the first file system")?;
@@ -43,11 +43,11 @@ pub fn image(project: &Project, ui: &Ui) -> Result<PathBuf> {
 }
 
 /// Compiles the program that runs a command in the guest.
-fn agent(project: &Project, ui: &Ui, source: &Path) -> Result<PathBuf> {
+fn agent(project: &Project, ui: &Ui, folder: &Path) -> Result<PathBuf> {
     let program = Program {
         name: "agent",
-        sources: &[source],
-        depends: &[],
+        sources: &[&folder.join("agent.c"), &folder.join("line.c")],
+        depends: &[&folder.join("line.h")],
         flags: &["-std=gnu11", "-Os", "-Wall", "-Wextra", "-Werror", "-s"],
     };
     Compiler::find(project, ui)?.cc(project, ui, &program)
