@@ -4,7 +4,8 @@
  * TAP 14: each case is a subtest. What a case may rely on:
  *
  *  - It runs in a child process of its own, leader of a new session and process group, without a controlling terminal,
- *    with every signal at its default, in an empty folder of its own below /tmp that is removed afterwards.
+ *    with every signal at its default, in an empty folder of its own (below TMPDIR or /tmp) that is removed afterwards.
+ *    TMPDIR lies on a tmpfs where devices and set-user-id programs work.
  *  - It has CASE_SECONDS to finish. A case that dies or hangs costs its own remaining assertions, nothing else.
  *  - Output does not go through descriptor 1: a case may close or redirect 0, 1 and 2.
  *
@@ -217,13 +218,19 @@ static void tap_too_late(int signal)
 /* Runs one case in its child and folder; gives 1 when it ran to its end and all its assertions held. */
 static int tap_run_case(const struct tap_case *test, int number)
 {
-	char folder[] = "/tmp/compat-XXXXXX";
+	const char *place = getenv("TMPDIR");
+	char folder[PATH_MAX];
+	snprintf(folder, sizeof folder, "%.200s/compat-XXXXXX", place ? place : "/tmp");
 	const char *made = mkdtemp(folder);
 	tap_print("    # Subtest: %s\n", test->name);
 	tap_late = 0;
 	pid_t child = fork();
 	if (child == 0) {
-		signal(SIGALRM, SIG_DFL);
+		sigset_t none;
+		for (int number = 1; number <= 64; number++)
+			signal(number, SIG_DFL);
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
 		setsid();
 		umask(022);
 		if (made && chdir(folder) == -1)

@@ -6,9 +6,6 @@ use hal::BootInfo;
 
 /// Runs the kernel; the machine is powered off at the end.
 pub fn main(boot: &BootInfo) -> ! {
-    #[cfg(target_os = "none")]
-    hal::println!("Serix {} booted by {}", env!("CARGO_PKG_VERSION"), boot.loader);
-    #[cfg(not(target_os = "none"))]
     hal::info!("kernel", "Serix {} booted by {}", env!("CARGO_PKG_VERSION"), boot.loader);
     hal::power::exit(0)
 }

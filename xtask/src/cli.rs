@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::audit;
+use crate::compat;
 use crate::gate;
 use crate::guest::{arguments as run, terminal, tether};
 use crate::kernel;
@@ -29,6 +30,8 @@ enum Command {
     Audit,
     /// Build the kernel and say where its image is
     Build(kernel::BuildArguments),
+    /// Run the compatibility suites on Linux and on Serix, and compare
+    Compat(compat::CompatArguments),
     /// Build the first file system and say where its archive is
     Initramfs,
     /// Build and list the ports, the programs of others
@@ -58,6 +61,7 @@ pub fn carry_out(arguments: Arguments) -> Result<ExitCode> {
             println!("{}", image.display());
             Ok(ExitCode::SUCCESS)
         }
+        Command::Compat(arguments) => compat::command(&project, &Ui::new(), &arguments),
         Command::Initramfs => {
             let archive = userland::image(&project, &Ui::new())?;
             println!("{}", archive.display());

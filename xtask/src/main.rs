@@ -11,6 +11,7 @@
 
 mod audit;
 mod cli;
+mod compat;
 mod debian;
 mod exec;
 mod gate;

@@ -3,9 +3,12 @@
 
 #[cfg(target_os = "none")]
 mod machine {
+    #[global_allocator]
+    static HEAP: hal::heap::Heap = hal::heap::Heap;
+
     // SAFETY: `hal` declares this symbol with the same signature and calls it once.
     #[unsafe(no_mangle)]
-    fn serix_main(boot: &hal::BootInfo) -> ! {
+    fn serix_main(boot: &'static hal::BootInfo) -> ! {
         kernel::main(boot)
     }
 

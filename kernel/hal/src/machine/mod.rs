@@ -1,8 +1,120 @@
 //! The x86-64 machine.
+//!
+//! - coming up: [`boot`], [`early`], [`features`], [`descriptors`], [`kernel_map`]
+//! - memory: [`frame_table`], [`page`], [`paging`], [`heap`], [`stack`]
+//! - programs: [`trap`], [`user_context`], [`user`], [`segments`], [`fpu`]
+//! - threads: [`context`], [`sched`], [`area`]
+//! - devices: [`acpi`], [`apic`], [`irq`], [`time`], [`uart`], [`console`], [`power`], [`random`]
 
-mod boot;
-pub mod boot_info;
-pub mod console;
+mod acpi;
+mod apic;
+mod area;
+mod backtrace;
+pub mod boot;
+mod console;
+pub mod context;
+pub mod cpu;
+mod descriptors;
+mod early;
+mod features;
+pub mod fpu;
+mod frame_table;
+pub mod heap;
+pub mod irq;
+mod kernel_map;
+mod layout;
+mod memory;
+pub mod page;
+pub mod paging;
 pub mod panic;
 mod port;
 pub mod power;
+pub mod random;
+mod register;
+pub mod sched;
+mod segments;
+mod stack;
+mod table;
+pub mod time;
+mod trap;
+pub mod uart;
+pub(crate) mod user;
+pub mod user_context;
+
+use core::arch::asm;
+
+use crate::lock::HeldLocks;
+
+pub(crate) use console::write as console_write;
+pub(crate) use frame_table::release_boot as release_boot_memory;
+
+/// Switches interrupts off; says whether they were on.
+#[inline]
+pub(crate) fn irq_save() -> bool {
+    let flags: u64;
+    // SAFETY: no memory that Rust knows of changes.
+    unsafe { asm!("pushfq", "pop {}", "cli", out(reg) flags, options(preserves_flags)) };
+    flags & trap::INTERRUPT_FLAG != 0
+}
+
+/// Switches interrupts on if `enabled`.
+#[inline]
+pub(crate) fn irq_restore(enabled: bool) {
+    if enabled {
+        // SAFETY: whoever switched them off holds nothing any more that a handler could touch.
+        unsafe { asm!("sti", options(nostack)) };
+    }
+}
+
+#[inline]
+pub(crate) fn interrupts_enabled() -> bool {
+    let flags: u64;
+    // SAFETY: reads the flags.
+    unsafe { asm!("pushfq", "pop {}", out(reg) flags, options(preserves_flags)) };
+    flags & trap::INTERRUPT_FLAG != 0
+}
+
+pub(crate) fn in_interrupt() -> bool {
+    // SAFETY: this processor's own; an interrupt in between leaves the value as it found it.
+    unsafe { *area::current().interrupt_depth.get() > 0 }
+}
+
+#[inline]
+pub(crate) fn preempt_enter() {
+    area::preempt_enter();
+}
+
+#[inline]
+pub(crate) fn preempt_leave() {
+    if area::preempt_leave() {
+        reschedule();
+    }
+}
+
+/// Lets the scheduler have the processor, if interrupts are on: with them off, whoever switches them on comes by here.
+#[cold]
+fn reschedule() {
+    if interrupts_enabled() {
+        if let Some(hooks) = crate::sched::hooks() {
+            hooks.preempt();
+        }
+    }
+}
+
+#[inline]
+pub(crate) fn preempt_count() -> u32 {
+    area::preempt_word() & !area::NO_RESCHED
+}
+
+pub(crate) fn with_held_locks<R>(f: impl FnOnce(&mut HeldLocks) -> R) -> R {
+    let interrupts = irq_save();
+    // SAFETY: this processor's own, with interrupts off, and `f` takes no lock.
+    let result = f(unsafe { &mut *area::current().held_locks.get() });
+    irq_restore(interrupts);
+    result
+}
+
+#[inline]
+pub(crate) fn spin_hint() {
+    core::hint::spin_loop();
+}

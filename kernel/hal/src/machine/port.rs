@@ -21,3 +21,12 @@ pub(crate) unsafe fn read_u8(port: u16) -> u8 {
     unsafe { asm!("in al, dx", out("al") value, in("dx") port, options(nomem, nostack, preserves_flags)) }
     value
 }
+
+/// Writes a 16-bit word to an I/O port.
+///
+/// # Safety
+/// As for [`write_u8`].
+pub(crate) unsafe fn write_u16(port: u16, value: u16) {
+    // SAFETY: as in `write_u8`.
+    unsafe { asm!("out dx, ax", in("dx") port, in("ax") value, options(nomem, nostack, preserves_flags)) }
+}

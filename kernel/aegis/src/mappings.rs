@@ -1,0 +1,95 @@
+//! The reverse map: who shows an object's pages.
+
+use alloc::sync::Weak;
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use hal::{FlushBatch, LockClass, Space, SpinLock, UserAddr};
+
+use crate::PAGE;
+
+struct Mapping {
+    space: Weak<Space>,
+    /// Where the part is shown.
+    start: UserAddr,
+    /// The first page of the object that is shown, and how many are.
+    first: u64,
+    pages: u64,
+}
+
+/// Where a memory object is mapped.
+///
+/// Whoever enters one of its pages into page tables reads [`Mappings::generation`] before it asks the object for the page and
+/// again after it has entered it: if a page was taken away in between, it takes its entry out and begins anew.
+pub struct Mappings {
+    list: SpinLock<Vec<Mapping>>,
+    generation: AtomicU64,
+}
+
+static CLASS: LockClass = LockClass::new("object mappings", 460);
+
+impl Mappings {
+    /// Mapped nowhere.
+    pub const fn new() -> Self {
+        Self { list: SpinLock::new(&CLASS, Vec::new()), generation: AtomicU64::new(0) }
+    }
+
+    /// Changes whenever pages are taken away.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Says whether the object is mapped anywhere.
+    pub fn is_mapped(&self) -> bool {
+        !self.list.lock().is_empty()
+    }
+
+    /// Notes that pages from `first` on are shown at `start`.
+    pub(crate) fn add(&self, space: Weak<Space>, start: UserAddr, first: u64, pages: u64) {
+        self.list.lock().push(Mapping { space, start, first, pages });
+    }
+
+    /// Forgets what [`Mappings::add`] noted for the area that began at `start`.
+    pub(crate) fn remove(&self, space: &Weak<Space>, start: UserAddr) {
+        let removed = {
+            let mut list = self.list.lock();
+            let found = list.iter().position(|entry| entry.start == start && entry.space.ptr_eq(space));
+            found.map(|index| list.swap_remove(index))
+        };
+        drop(removed);
+    }
+
+    /// Takes the object's pages from index `first` up to `end` out of every page table, on all processors, before it returns.
+    /// The caller has seen to it that the object does not give them out again.
+    pub fn unmap(&self, first: u64, end: u64) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        let mut next = 0;
+        loop {
+            // One mapping at a time, by position: the list's lock is not held while tables change and pages are freed.
+            // An entry that moves meanwhile belongs to an area just made or removed, which the generation covers.
+            let (space, start, end_address) = {
+                let list = self.list.lock();
+                let Some(entry) = list.get(next) else { return };
+                next += 1;
+                let low = first.max(entry.first);
+                let high = end.min(entry.first.saturating_add(entry.pages));
+                if low >= high {
+                    continue;
+                }
+                let at = |index: u64| entry.start.saturating_add((index - entry.first).saturating_mul(PAGE));
+                (entry.space.upgrade(), at(low), at(high))
+            };
+            if let Some(space) = space {
+                let mut batch = FlushBatch::new(&space);
+                space.unmap(start, end_address, &mut batch);
+                batch.flush();
+            }
+        }
+    }
+}
+
+impl Default for Mappings {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,141 @@
+//! Moving and resizing mappings: mremap.
+
+use abi::{Errno, MremapFlags};
+use hal::{FlushBatch, MapError, UserAddr};
+
+use crate::PAGE;
+use crate::area::Area;
+use crate::space::{AddressSpace, Areas};
+
+impl AddressSpace {
+    /// Resizes a mapping, moving it if that is allowed and necessary, or moves it to `target` (`MREMAP_FIXED`). Gives its
+    /// address. May sleep.
+    ///
+    /// # Errors
+    /// `EINVAL` for addresses between pages, unknown flags, an empty result or overlapping ranges; `EFAULT` when the old range
+    /// is not mapped as one area; `ENOMEM` when there is no room.
+    pub fn remap(
+        &self,
+        start: UserAddr,
+        old_length: u64,
+        new_length: u64,
+        flags: MremapFlags,
+        target: UserAddr,
+    ) -> Result<UserAddr, Errno> {
+        let fixed = flags.contains(MremapFlags::FIXED);
+        let keep = flags.contains(MremapFlags::DONTUNMAP);
+        let may_move = flags.contains(MremapFlags::MAYMOVE);
+        let old = old_length.checked_next_multiple_of(PAGE).ok_or(Errno::EINVAL)?;
+        let new = new_length.checked_next_multiple_of(PAGE).ok_or(Errno::EINVAL)?;
+        let known =
+            MremapFlags::all().contains(flags) && (may_move || !(fixed || keep)) && (!keep || old == new);
+        if !known || new == 0 || !start.is_page_aligned() || !start.is_user_range(old) {
+            return Err(Errno::EINVAL);
+        }
+        let from = start.get();
+        if fixed {
+            let apart = target.get().saturating_add(new) <= from || from + old <= target.get();
+            if !target.is_page_aligned() || !target.is_user_range(new) || !apart {
+                return Err(Errno::EINVAL);
+            }
+        }
+
+        let mut areas = self.lock();
+        let area = areas.find(from).ok_or(Errno::EFAULT)?;
+        if old == 0 && !(area.shared && may_move) {
+            return Err(Errno::EINVAL);
+        }
+        if from + old > area.end {
+            return Err(Errno::EFAULT);
+        }
+        if new < old && !fixed {
+            let removed = self.remove(&mut areas, from + new, from + old)?;
+            drop(areas);
+            drop(removed);
+            return Ok(start);
+        }
+        if new == old && !fixed && !keep {
+            return Ok(start);
+        }
+        let grown = new.saturating_sub(old);
+        self.check_limits(&areas, if keep || old == 0 { new } else { grown }, !area.shared)?;
+        let ends_here = from + old == area.end;
+        let room_behind = (from + old)
+            .checked_add(grown)
+            .is_some_and(|end| end <= hal::USER_END && !areas.any_in(from + old, end));
+        if !fixed && !keep && old != 0 && ends_here && room_behind {
+            let mut behind = area.clone();
+            behind.start = from + old;
+            behind.end = from + new;
+            let index = areas.find(from).map_or(0, |area| area.index(from + old));
+            if let Some(backing) = &mut behind.backing {
+                backing.first = index;
+            }
+            self.insert(&mut areas, behind)?;
+            return Ok(start);
+        }
+        if !may_move {
+            return Err(Errno::ENOMEM);
+        }
+        let removed = if fixed {
+            self.remove(&mut areas, target.get(), target.get() + new)?
+        } else {
+            alloc::vec::Vec::new()
+        };
+        let to = if fixed {
+            target.get()
+        } else {
+            areas.find_free(new, areas.layout.map_top).ok_or(Errno::ENOMEM)?
+        };
+        let moved = self.move_area(&mut areas, from, old.min(new), to, new, keep, old == 0)?;
+        let rest = if old > new && !keep {
+            self.remove(&mut areas, from + new, from + old)?
+        } else {
+            alloc::vec::Vec::new()
+        };
+        drop(areas);
+        drop((removed, moved, rest));
+        Ok(UserAddr::new(to))
+    }
+
+    /// Makes an area of `new` bytes at `to` that shows what the first `old` bytes at `from` show, and removes those.
+    #[expect(clippy::too_many_arguments, reason = "private; the steps of one operation")]
+    fn move_area(
+        &self,
+        areas: &mut Areas,
+        from: u64,
+        old: u64,
+        to: u64,
+        new: u64,
+        keep: bool,
+        duplicate: bool,
+    ) -> Result<alloc::vec::Vec<Area>, Errno> {
+        let mut area = areas.find(from).ok_or(Errno::EFAULT)?.clone();
+        let index = area.index(from);
+        if let Some(backing) = &mut area.backing {
+            backing.first = index;
+        }
+        area.start = to;
+        area.end = to + new;
+        self.insert(areas, area)?;
+        if duplicate {
+            return Ok(alloc::vec::Vec::new());
+        }
+        let mut batch = FlushBatch::new(&self.tables);
+        for offset in (0..old).step_by(hal::PAGE_SIZE) {
+            let at = UserAddr::new(from + offset);
+            let Some((page, access)) = self.tables.query(at) else { continue };
+            match self.tables.map(UserAddr::new(to + offset), page, access) {
+                Ok(()) | Err(MapError::Occupied) => {}
+                Err(_) => return Err(Errno::ENOMEM), // the rest is shown from the old place, which stays
+            }
+        }
+        if keep {
+            self.tables.unmap(UserAddr::new(from), UserAddr::new(from + old), &mut batch);
+            batch.flush();
+            return Ok(alloc::vec::Vec::new());
+        }
+        batch.flush();
+        self.remove(areas, from, from + old)
+    }
+}

@@ -1,0 +1,95 @@
+//! Capabilities. (Cerberus, for the Greeks, guarded a gate.)
+//!
+//! What a process holds *is* a capability: an object with the rights to it. POSIX sits on top: a descriptor slot holds a
+//! capability and the close-on-exec flag; the capability's object is the open file description, which `dup` and `fork` share.
+//!
+//! Rights are checked in one place, [`Capability::check`]. A capability is immutable; narrowing makes another one. Delegation,
+//! expiry and revocation will hang off a node beside the rights; what asks [`Capability::check`] today will not notice.
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(clippy::indexing_slicing)]
+
+extern crate alloc;
+
+use alloc::sync::Arc;
+
+use abi::Errno;
+
+mod rights;
+
+pub use rights::Rights;
+
+/// An object and what may be done with it. Cheap to clone: a clone has the same fate.
+pub struct Capability<T: ?Sized> {
+    rights: Rights,
+    object: Arc<T>,
+}
+
+impl<T: ?Sized> Clone for Capability<T> {
+    fn clone(&self) -> Self {
+        Self { rights: self.rights, object: self.object.clone() }
+    }
+}
+
+impl<T: ?Sized> Capability<T> {
+    /// The capability that an object's maker holds.
+    pub fn new(object: Arc<T>, rights: Rights) -> Self {
+        Self { rights, object }
+    }
+
+    /// What may be done with the object.
+    pub fn rights(&self) -> Rights {
+        self.rights
+    }
+
+    /// The object, if all of `needed` may be done with it. The one place where rights are checked.
+    ///
+    /// # Errors
+    /// `EBADF` when the access mode lacks (as on Linux, for a descriptor opened for the other direction), `EACCES` when another
+    /// right does.
+    #[inline]
+    pub fn check(&self, needed: Rights) -> Result<&Arc<T>, Errno> {
+        if self.rights.contains(needed) {
+            return Ok(&self.object);
+        }
+        Err(if needed.difference(self.rights).intersects(Rights::ACCESS_MODE) {
+            Errno::EBADF
+        } else {
+            Errno::EACCES
+        })
+    }
+
+    /// A capability for the same object with those of the rights that this one has.
+    pub fn narrowed(&self, rights: Rights) -> Self {
+        Self { rights: self.rights.intersection(rights), object: self.object.clone() }
+    }
+
+    /// The object, for the kernel's own bookkeeping (listings, locks, closing), which asks for no right.
+    pub fn object(&self) -> &Arc<T> {
+        &self.object
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::sync::Arc;
+
+    use abi::Errno;
+
+    use super::{Capability, Rights};
+
+    #[test]
+    fn a_missing_access_mode_is_ebadf_and_another_missing_right_eacces() {
+        let capability = Capability::new(Arc::new(()), Rights::READ | Rights::SEEK);
+        assert!(capability.check(Rights::READ).is_ok());
+        assert_eq!(capability.check(Rights::WRITE).err(), Some(Errno::EBADF));
+        assert_eq!(capability.check(Rights::READ | Rights::MAP).err(), Some(Errno::EACCES));
+    }
+
+    #[test]
+    fn narrowing_never_adds_a_right() {
+        let capability = Capability::new(Arc::new(()), Rights::READ | Rights::SEEK);
+        let narrowed = capability.narrowed(Rights::READ | Rights::WRITE);
+        assert_eq!(narrowed.rights(), Rights::READ);
+    }
+}

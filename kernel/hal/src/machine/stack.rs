@@ -1,0 +1,124 @@
+//! Kernel stacks: each in a slot of its own, with unmapped memory below.
+
+use alloc::vec::Vec;
+
+use super::layout::{DEVICES, STACKS};
+use super::table::Bits;
+use super::{frame_table, kernel_map, register};
+use crate::{LockClass, NoMemory, PAGE_SIZE, SpinLock};
+
+/// Bytes of a stack.
+const SIZE: u64 = 32 * 1024;
+/// Bytes of address space for each: the lower half is the guard.
+const SLOT: u64 = 64 * 1024;
+/// Stacks that stay mapped when they are given back, for the next thread.
+const KEPT: usize = 64;
+
+struct Slots {
+    /// Free stacks with their memory.
+    mapped: [u32; KEPT],
+    mapped_count: usize,
+    /// Free slots without memory; has room for all slots below `next`, so that giving one back allocates nothing.
+    unmapped: Vec<u32>,
+    /// The first slot that was never used.
+    next: u32,
+}
+
+static CLASS: LockClass = LockClass::new("kernel stacks", 52_000);
+static SLOTS: SpinLock<Slots> =
+    SpinLock::new(&CLASS, Slots { mapped: [0; KEPT], mapped_count: 0, unmapped: Vec::new(), next: 0 });
+
+/// A kernel stack. Its memory is given back when it is dropped, which must not happen on it.
+pub(super) struct Stack {
+    slot: u32,
+}
+
+impl Stack {
+    /// Makes a stack. Its content is what was there before.
+    ///
+    /// # Errors
+    /// [`NoMemory`] when too few frames are left.
+    pub fn new() -> Result<Self, NoMemory> {
+        let slot = {
+            let mut slots = SLOTS.lock_irq();
+            if let Some(index) = slots.mapped_count.checked_sub(1) {
+                slots.mapped_count = index;
+                return Ok(Self { slot: slots.mapped[index] });
+            }
+            slots.take_unmapped()?
+        };
+        // From here on a drop gives back what was mapped.
+        let stack = Self { slot };
+        for page in 0..SIZE / PAGE_SIZE as u64 {
+            let frame = frame_table::allocate(0, frame_table::KERNEL);
+            let mapped = frame.ok_or(NoMemory).and_then(|frame| {
+                let at = stack.bottom() + page * PAGE_SIZE as u64;
+                kernel_map::map(at, frame * PAGE_SIZE as u64, Bits::KERNEL_DATA).inspect_err(|_| {
+                    // SAFETY: the frame was just claimed and is used nowhere.
+                    unsafe { frame_table::free(frame, 0) }
+                })
+            });
+            if mapped.is_err() {
+                stack.unmap();
+                core::mem::forget(stack);
+                return Err(NoMemory);
+            }
+        }
+        Ok(stack)
+    }
+
+    fn bottom(&self) -> u64 {
+        STACKS + u64::from(self.slot) * SLOT + (SLOT - SIZE)
+    }
+
+    /// The first address above the stack.
+    pub fn top(&self) -> u64 {
+        self.bottom() + SIZE
+    }
+
+    /// Gives the memory and the slot back.
+    fn unmap(&self) {
+        for page in 0..SIZE / PAGE_SIZE as u64 {
+            let at = self.bottom() + page * PAGE_SIZE as u64;
+            if let Some(physical) = kernel_map::unmap(at) {
+                register::invalidate(at);
+                // SAFETY: the frame was the stack's, and nobody runs on it.
+                unsafe { frame_table::free(physical / PAGE_SIZE as u64, 0) };
+            }
+        }
+        SLOTS.lock_irq().unmapped.push(self.slot); // there is room: see `Slots::unmapped`
+    }
+}
+
+impl Slots {
+    fn take_unmapped(&mut self) -> Result<u32, NoMemory> {
+        if let Some(slot) = self.unmapped.pop() {
+            return Ok(slot);
+        }
+        if STACKS + u64::from(self.next + 1) * SLOT > DEVICES {
+            return Err(NoMemory);
+        }
+        self.unmapped.try_reserve(self.next as usize + 1).map_err(|_| NoMemory)?;
+        self.next += 1;
+        Ok(self.next - 1)
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        let mut slots = SLOTS.lock_irq();
+        let count = slots.mapped_count;
+        if let Some(free) = slots.mapped.get_mut(count) {
+            *free = self.slot;
+            slots.mapped_count += 1;
+            return;
+        }
+        drop(slots);
+        self.unmap();
+    }
+}
+
+/// Says whether an address lies in the unmapped part below a stack, for the report of an overflow.
+pub(super) fn is_guard(address: u64) -> bool {
+    (STACKS..DEVICES).contains(&address) && (address - STACKS) % SLOT < SLOT - SIZE
+}
