@@ -10,7 +10,6 @@
 //! standard error). `run -c` passes on the guest's own status.
 
 mod audit;
-mod bench;
 mod cli;
 mod compat;
 mod debian;

@@ -1,0 +1,195 @@
+//! The cache of dentries: a hash table over (parent, name).
+//!
+//! The table holds a reference to each dentry in it. What nobody else refers to is *idle*; [`shrink`] takes idle dentries
+//! by the clock rule: a hand goes round the buckets, and a dentry that was looked at since the last round gets another
+//! one. Inserting beyond [`LIMIT`] moves the hand by itself, so names that don't exist can't fill the memory.
+
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use hal::SpinLock;
+
+use super::{Dentry, Name};
+use crate::inode::SuperBlock;
+use crate::lock_classes;
+
+/// A power of two.
+const BUCKETS: usize = 4096;
+
+/// Dentries the table may hold before insertions start to push idle ones out.
+const LIMIT: usize = 32 * 1024;
+
+/// Buckets that one insertion into a full table looks through: names in use can't be pushed out, so the effort is bounded.
+const INSERT_EFFORT: usize = 8;
+
+struct Entry {
+    hash: u64,
+    dentry: Arc<Dentry>,
+}
+
+static TABLE: [SpinLock<Vec<Entry>>; BUCKETS] =
+    [const { SpinLock::new(&lock_classes::BUCKET, Vec::new()) }; BUCKETS];
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+static HAND: AtomicUsize = AtomicUsize::new(0);
+/// 0 until the first name is hashed.
+static KEY: AtomicU64 = AtomicU64::new(0);
+
+/// Hashes a name in a directory. Keyed at boot, so that no program can aim at one bucket.
+fn hash(parent: &Arc<Dentry>, name: &[u8]) -> u64 {
+    /// An odd multiplier with well-spread bits (2^64 divided by the golden ratio).
+    const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
+    let key = match KEY.load(Ordering::Relaxed) {
+        0 => choose_key(),
+        key => key,
+    };
+    let mut state = key ^ Arc::as_ptr(parent).addr() as u64;
+    let (words, tail) = name.as_chunks::<8>();
+    for word in words {
+        state = (state ^ u64::from_le_bytes(*word)).wrapping_mul(MULTIPLIER);
+        state ^= state >> 29;
+    }
+    let mut last = name.len() as u64;
+    for byte in tail {
+        last = last << 8 | u64::from(*byte);
+    }
+    state = (state ^ last ^ key.rotate_left(32)).wrapping_mul(MULTIPLIER);
+    state ^ state >> 32
+}
+
+#[cold]
+fn choose_key() -> u64 {
+    let mut bytes = [0; 8];
+    hal::random::fill(&mut bytes);
+    let key = u64::from_le_bytes(bytes) | 1;
+    match KEY.compare_exchange(0, key, Ordering::Relaxed, Ordering::Relaxed) {
+        Ok(_) => key,
+        Err(other) => other,
+    }
+}
+
+#[inline]
+fn bucket(hash: u64) -> &'static SpinLock<Vec<Entry>> {
+    // The mask keeps the index in range; the first bucket is only the type's way out.
+    let [first, ..] = &TABLE;
+    TABLE.get(hash as usize & (BUCKETS - 1)).unwrap_or(first)
+}
+
+/// The cached meaning of `name` in `parent`.
+#[inline]
+pub fn lookup(parent: &Arc<Dentry>, name: &[u8]) -> Option<Arc<Dentry>> {
+    let hash = hash(parent, name);
+    let entries = bucket(hash).lock();
+    let entry = entries.iter().find(|e| e.hash == hash && e.dentry.is_at(parent, name))?;
+    entry.dentry.referenced.store(true, Ordering::Relaxed);
+    Some(entry.dentry.clone())
+}
+
+/// Puts `dentry` into the cache, unless its name is there already: then gives that dentry instead.
+pub(crate) fn insert(parent: &Arc<Dentry>, name: &[u8], dentry: Arc<Dentry>) -> Arc<Dentry> {
+    let hash = hash(parent, name);
+    {
+        let mut entries = bucket(hash).lock();
+        if let Some(entry) = entries.iter().find(|e| e.hash == hash && e.dentry.is_at(parent, name)) {
+            return entry.dentry.clone();
+        }
+        entries.push(Entry { hash, dentry: dentry.clone() });
+    }
+    if COUNT.fetch_add(1, Ordering::Relaxed) >= LIMIT {
+        sweep(2, INSERT_EFFORT);
+    }
+    dentry
+}
+
+/// Takes the name out of the cache. The dentry it meant is marked as gone.
+pub(crate) fn remove(parent: &Arc<Dentry>, name: &[u8]) -> Option<Arc<Dentry>> {
+    let dentry = take_out(parent, name, |_| true)?;
+    dentry.set_gone();
+    Some(dentry)
+}
+
+fn take_out(
+    parent: &Arc<Dentry>,
+    name: &[u8],
+    is_meant: impl Fn(&Arc<Dentry>) -> bool,
+) -> Option<Arc<Dentry>> {
+    let hash = hash(parent, name);
+    let mut entries = bucket(hash).lock();
+    let matches = |e: &Entry| e.hash == hash && is_meant(&e.dentry) && e.dentry.is_at(parent, name);
+    let index = entries.iter().position(matches)?;
+    let entry = entries.swap_remove(index);
+    COUNT.fetch_sub(1, Ordering::Relaxed);
+    Some(entry.dentry)
+}
+
+/// Makes the cache say that `name` in `parent` means `dentry`, whatever it said before.
+pub fn replace_name(parent: &Arc<Dentry>, name: &[u8], dentry: Arc<Dentry>) -> Arc<Dentry> {
+    drop(remove(parent, name));
+    insert(parent, name, dentry)
+}
+
+/// Renames a dentry. The caller holds the tree lock for writing and has removed what had the new name.
+pub(crate) fn move_to(dentry: &Arc<Dentry>, parent: &Arc<Dentry>, name: &[u8]) {
+    let (old_parent, old_name) = dentry.place();
+    if let Some(old_parent) = &old_parent {
+        drop(take_out(old_parent, old_name.bytes(), |found| Arc::ptr_eq(found, dentry)));
+    }
+    let dropped_outside_the_lock = {
+        let mut place = dentry.place.lock();
+        let old = place.parent.replace(parent.clone());
+        (old, core::mem::replace(&mut place.name, Name::new(name)))
+    };
+    drop(dropped_outside_the_lock);
+    dentry.gone.store(false, Ordering::Release);
+    insert(parent, name, dentry.clone());
+}
+
+/// Drops up to `count` idle dentries, those not looked at for longest first; gives how many went. For use under memory
+/// pressure; may sleep (the last name of a removed file frees its pages).
+pub fn shrink(count: usize) -> usize {
+    // Two rounds at most: the first may only take away second chances.
+    sweep(count, 2 * BUCKETS)
+}
+
+fn sweep(count: usize, buckets: usize) -> usize {
+    let mut dropped = 0;
+    for _ in 0..buckets {
+        if dropped >= count {
+            break;
+        }
+        let hand = HAND.fetch_add(1, Ordering::Relaxed);
+        loop {
+            let victim = {
+                let mut entries = bucket(hand as u64).lock();
+                let index = entries.iter().position(|e| {
+                    Arc::strong_count(&e.dentry) == 1
+                        && !e.dentry.is_mount_point()
+                        && !e.dentry.referenced.swap(false, Ordering::Relaxed)
+                });
+                index.map(|index| entries.swap_remove(index))
+            };
+            let Some(victim) = victim else { break };
+            COUNT.fetch_sub(1, Ordering::Relaxed);
+            drop(victim);
+            dropped += 1;
+        }
+    }
+    dropped
+}
+
+/// Drops all names of a file system: its last mount is gone, and nobody can look them up any more.
+pub(crate) fn purge(superblock: &Arc<SuperBlock>) {
+    for bucket in &TABLE {
+        loop {
+            let victim = {
+                let mut entries = bucket.lock();
+                let index = entries.iter().position(|e| e.dentry.is_on(superblock));
+                index.map(|index| entries.swap_remove(index))
+            };
+            if victim.is_none() {
+                break;
+            }
+            COUNT.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}

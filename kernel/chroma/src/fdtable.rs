@@ -1,0 +1,338 @@
+//! Descriptor tables: small numbers to capabilities for open files.
+//!
+//! A slot is {capability, close-on-exec}. The lowest free number is found in a bitmap, a word at a time, from a hint below
+//! which everything is taken. Files are never dropped under the table's spinlock: closing may sleep.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use abi::Errno;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use cerberus::{Capability, Rights};
+use hal::SpinLock;
+
+use crate::file::OpenFile;
+use crate::lock_classes;
+
+/// A file descriptor's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fd(pub i32);
+
+impl Fd {
+    fn index(self) -> Result<usize, Errno> {
+        usize::try_from(self.0).map_err(|_| Errno::EBADF)
+    }
+}
+
+/// A capability for an open file.
+pub type FileCapability = Capability<OpenFile>;
+
+#[derive(Clone)]
+struct Slot {
+    capability: FileCapability,
+    close_on_exec: bool,
+}
+
+#[derive(Default)]
+struct Slots {
+    slots: Vec<Option<Slot>>,
+    /// A bit for each slot that is taken.
+    taken: Vec<u64>,
+    /// Every number below is taken.
+    first_free: usize,
+}
+
+/// The descriptors of one or more threads (`CLONE_FILES` shares the table).
+pub struct FdTable {
+    slots: SpinLock<Slots>,
+    owner: u64,
+}
+
+/// Identities of tables, as owners of POSIX locks.
+static NEXT_OWNER: AtomicU64 = AtomicU64::new(1);
+
+/// The capability `open` makes: the rights Linux would give for these flags.
+pub fn capability(file: Arc<OpenFile>) -> FileCapability {
+    let mut rights = Rights::all();
+    if !file.readable() {
+        rights -= Rights::READ;
+    }
+    if !file.writable() {
+        rights -= Rights::WRITE;
+    }
+    Capability::new(file, rights)
+}
+
+impl FdTable {
+    /// An empty table.
+    pub fn new() -> FdTable {
+        let owner = NEXT_OWNER.fetch_add(1, Ordering::Relaxed);
+        FdTable { slots: SpinLock::new(&lock_classes::DESCRIPTORS, Slots::default()), owner }
+    }
+
+    /// Who POSIX locks taken through this table belong to.
+    pub fn lock_owner(&self) -> u64 {
+        self.owner
+    }
+
+    /// The capability behind `fd`; `EBADF` if there is none.
+    #[inline]
+    pub fn get(&self, fd: Fd) -> Result<FileCapability, Errno> {
+        let index = fd.index()?;
+        let slots = self.slots.lock();
+        slots.get(index).map(|slot| slot.capability.clone()).ok_or(Errno::EBADF)
+    }
+
+    /// The open file behind `fd`, if the capability holds `needed`.
+    #[inline]
+    pub fn file(&self, fd: Fd, needed: Rights) -> Result<Arc<OpenFile>, Errno> {
+        let index = fd.index()?;
+        let slots = self.slots.lock();
+        slots.get(index).ok_or(Errno::EBADF)?.capability.check(needed).cloned()
+    }
+
+    /// Puts a capability at the lowest free number from `from` on; `EMFILE` if that is not below `limit`.
+    pub fn insert(
+        &self,
+        capability: FileCapability,
+        close_on_exec: bool,
+        from: u32,
+        limit: u32,
+    ) -> Result<Fd, Errno> {
+        let mut slots = self.slots.lock();
+        let index = slots.lowest_free(from as usize);
+        if index >= limit as usize {
+            return Err(Errno::EMFILE);
+        }
+        slots.set(index, Slot { capability, close_on_exec })?;
+        i32::try_from(index).map(Fd).map_err(|_| Errno::EMFILE)
+    }
+
+    /// Puts a capability at `fd` (`dup2`); the file that was there is closed. `EBADF` if `fd` is not below `limit`.
+    pub fn replace(
+        &self,
+        fd: Fd,
+        capability: FileCapability,
+        close_on_exec: bool,
+        limit: u32,
+    ) -> Result<(), Errno> {
+        let index = fd.index()?;
+        if index >= limit as usize {
+            return Err(Errno::EBADF);
+        }
+        let old = self.slots.lock().set(index, Slot { capability, close_on_exec })?;
+        if let Some(slot) = old {
+            self.closed(slot);
+        }
+        Ok(())
+    }
+
+    /// Closes `fd`; `EBADF` if it is not open. May sleep.
+    pub fn close(&self, fd: Fd) -> Result<(), Errno> {
+        let slot = self.slots.lock().clear(fd.index()?).ok_or(Errno::EBADF)?;
+        self.closed(slot);
+        Ok(())
+    }
+
+    /// Closes every descriptor in `first..=last` (`close_range`).
+    pub fn close_range(&self, first: u32, last: u32) {
+        let mut next = first as usize;
+        loop {
+            let slot = {
+                let mut slots = self.slots.lock();
+                let Some(index) = slots.next_taken(next).filter(|i| *i <= last as usize) else { return };
+                next = index + 1;
+                slots.clear(index)
+            };
+            slot.into_iter().for_each(|slot| self.closed(slot));
+        }
+    }
+
+    /// Sets close-on-exec for every open descriptor in `first..=last`.
+    pub fn close_range_on_exec(&self, first: u32, last: u32) {
+        let mut slots = self.slots.lock();
+        let range = slots.slots.iter_mut().skip(first as usize);
+        let count = (last as usize).saturating_sub(first as usize).saturating_add(1);
+        range.take(count).flatten().for_each(|slot| slot.close_on_exec = true);
+    }
+
+    /// Closes what `exec` closes.
+    pub fn close_on_exec(&self) {
+        let mut next = 0;
+        loop {
+            let slot = {
+                let mut slots = self.slots.lock();
+                let Some(index) = slots.next_taken(next) else { return };
+                next = index + 1;
+                if slots.get(index).is_some_and(|slot| slot.close_on_exec) {
+                    slots.clear(index)
+                } else {
+                    None
+                }
+            };
+            slot.into_iter().for_each(|slot| self.closed(slot));
+        }
+    }
+
+    /// Closes everything: the end of the last thread that used the table.
+    pub fn close_all(&self) {
+        self.close_range(0, u32::MAX);
+    }
+
+    /// Whether `fd` is closed by `exec`.
+    pub fn is_close_on_exec(&self, fd: Fd) -> Result<bool, Errno> {
+        let index = fd.index()?;
+        self.slots.lock().get(index).map(|slot| slot.close_on_exec).ok_or(Errno::EBADF)
+    }
+
+    /// Says whether `exec` closes `fd`.
+    pub fn set_close_on_exec(&self, fd: Fd, on: bool) -> Result<(), Errno> {
+        let index = fd.index()?;
+        let mut slots = self.slots.lock();
+        slots.slots.get_mut(index).and_then(Option::as_mut).ok_or(Errno::EBADF)?.close_on_exec = on;
+        Ok(())
+    }
+
+    /// A table of its own with the same descriptors (`fork`). `ENOMEM` if there is no memory for it.
+    pub fn duplicate(&self) -> Result<FdTable, Errno> {
+        let copy = FdTable::new();
+        {
+            let from = self.slots.lock();
+            // A different lock of the same class: the copy is not yet shared, so take its content out of the lock.
+            let mut slots = Vec::new();
+            let mut taken = Vec::new();
+            slots.try_reserve(from.slots.len()).map_err(|_| Errno::ENOMEM)?;
+            taken.try_reserve(from.taken.len()).map_err(|_| Errno::ENOMEM)?;
+            slots.extend(from.slots.iter().cloned());
+            taken.extend_from_slice(&from.taken);
+            let first_free = from.first_free;
+            drop(from);
+            *copy.slots.lock() = Slots { slots, taken, first_free };
+        }
+        Ok(copy)
+    }
+
+    /// The open descriptor at or after `from` (for `/proc/PID/fd`).
+    pub fn next_open(&self, from: u32) -> Option<Fd> {
+        let index = self.slots.lock().next_taken(from as usize)?;
+        i32::try_from(index).ok().map(Fd)
+    }
+
+    /// How many numbers the table has room for (`FDSize` in `/proc/PID/status`).
+    pub fn size(&self) -> usize {
+        self.slots.lock().slots.len().max(64).next_power_of_two()
+    }
+
+    fn closed(&self, slot: Slot) {
+        crate::flock::release_posix(slot.capability.object().inode(), self.owner);
+    }
+}
+
+impl Default for FdTable {
+    fn default() -> FdTable {
+        FdTable::new()
+    }
+}
+
+impl Slots {
+    #[inline]
+    fn get(&self, index: usize) -> Option<&Slot> {
+        self.slots.get(index)?.as_ref()
+    }
+
+    fn lowest_free(&self, from: usize) -> usize {
+        let start = from.max(self.first_free);
+        let mut word = start / 64;
+        let mut mask = !0 << (start % 64);
+        while let Some(bits) = self.taken.get(word) {
+            let free = !bits & mask;
+            if free != 0 {
+                return word * 64 + free.trailing_zeros() as usize;
+            }
+            word += 1;
+            mask = !0;
+        }
+        start.max(word * 64)
+    }
+
+    fn next_taken(&self, from: usize) -> Option<usize> {
+        let mut mask = !0 << (from % 64);
+        for (word, bits) in self.taken.iter().enumerate().skip(from / 64) {
+            if bits & mask != 0 {
+                return Some(word * 64 + (bits & mask).trailing_zeros() as usize);
+            }
+            mask = !0;
+        }
+        None
+    }
+
+    /// Fills a slot and gives what it held.
+    fn set(&mut self, index: usize, slot: Slot) -> Result<Option<Slot>, Errno> {
+        if index >= self.slots.len() {
+            let len = (index + 1).next_power_of_two().max(64);
+            self.slots.try_reserve(len - self.slots.len()).map_err(|_| Errno::ENOMEM)?;
+            self.taken.try_reserve(len / 64).map_err(|_| Errno::ENOMEM)?;
+            self.slots.resize_with(len, || None);
+            self.taken.resize(len / 64, 0);
+        }
+        if let Some(bits) = self.taken.get_mut(index / 64) {
+            *bits |= 1 << (index % 64);
+        }
+        if index == self.first_free {
+            self.first_free = index + 1;
+        }
+        Ok(self.slots.get_mut(index).and_then(|place| place.replace(slot)))
+    }
+
+    fn clear(&mut self, index: usize) -> Option<Slot> {
+        let slot = self.slots.get_mut(index)?.take()?;
+        if let Some(bits) = self.taken.get_mut(index / 64) {
+            *bits &= !(1 << (index % 64));
+        }
+        self.first_free = self.first_free.min(index);
+        Some(slot)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Fd, FdTable, capability};
+    use crate::testing::World;
+    use abi::Errno;
+    use abi::fs::OpenFlags;
+    use cerberus::Rights;
+
+    #[test]
+    fn the_lowest_free_number_is_taken_also_beyond_a_word() {
+        let world = World::new();
+        let file = world.view().try_open("/", OpenFlags::empty()).unwrap();
+        let table = FdTable::new();
+        for number in 0..200 {
+            assert_eq!(table.insert(capability(file.clone()), false, 0, 1000), Ok(Fd(number)));
+        }
+        for number in [150, 3, 64] {
+            table.close(Fd(number)).unwrap();
+        }
+        let next = |from| table.insert(capability(file.clone()), false, from, 1000);
+        assert_eq!([next(0), next(100), next(0), next(0)], [Ok(Fd(3)), Ok(Fd(150)), Ok(Fd(64)), Ok(Fd(200))]);
+        assert_eq!(table.insert(capability(file.clone()), false, 0, 201), Err(Errno::EMFILE));
+        assert_eq!(table.close(Fd(500)), Err(Errno::EBADF));
+        assert_eq!(table.close(Fd(-1)), Err(Errno::EBADF));
+    }
+
+    #[test]
+    fn exec_closes_what_is_marked_and_copies_are_independent() {
+        let world = World::new();
+        let file = world.view().try_open("/", OpenFlags::empty()).unwrap();
+        let table = FdTable::new();
+        table.insert(capability(file.clone()), true, 0, 10).unwrap();
+        table.insert(capability(file.clone()), false, 0, 10).unwrap();
+        let copy = table.duplicate().unwrap();
+        table.close_on_exec();
+        assert_eq!((table.next_open(0), copy.next_open(0)), (Some(Fd(1)), Some(Fd(0))));
+        assert_eq!(copy.file(Fd(0), Rights::WRITE).err(), Some(Errno::EBADF));
+        assert!(copy.file(Fd(0), Rights::READ).is_ok());
+        copy.close_range(0, u32::MAX);
+        assert_eq!(copy.next_open(0), None);
+    }
+}

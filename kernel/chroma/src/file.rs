@@ -1,0 +1,449 @@
+//! Open file descriptions.
+//!
+//! An [`OpenFile`] is what `open` makes and `dup`, `fork` and `SCM_RIGHTS` share: position, status flags, the opener's
+//! credentials, and the [`FileOps`] that do the work. A descriptor ([`crate::FdTable`]) only holds a capability for it.
+//!
+//! The position lock is held across a whole `read` or `write` of a seekable file, so that two threads that share a
+//! description never use one position twice; streams (pipes, terminals) have no position and take no lock.
+
+use core::any::Any;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use abi::Errno;
+use abi::fs::OpenFlags;
+use abi::poll::PollEvents;
+use aegis::MemoryObject;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use chronos::Mutex;
+use hal::{SpinLock, UserAddr};
+
+use crate::cred::Cred;
+use crate::fdtable::FdTable;
+use crate::inode::{FileKind, Inode};
+use crate::io::{Sink, Source};
+use crate::lock_classes;
+use crate::mount::Path;
+use crate::poll::PollTable;
+
+/// What stands behind an open file. Every method gets the description it is called for, so that an implementation without
+/// state of its own needs no allocation. All may sleep, `poll` may not.
+pub trait FileOps: Send + Sync + Any {
+    /// Whether the file has positions: `lseek`, `pread` and `pwrite` work (`ESPIPE` otherwise).
+    fn seekable(&self) -> bool {
+        true
+    }
+
+    /// Reads from `*position` on and advances it; 0 at the end.
+    fn read(&self, _file: &OpenFile, _position: &mut u64, _to: &mut Sink<'_>) -> Result<usize, Errno> {
+        Err(Errno::EINVAL)
+    }
+
+    /// Writes at `*position` and advances it; with `O_APPEND` the position is the end at that moment.
+    fn write(&self, _file: &OpenFile, _position: &mut u64, _from: &mut Source<'_>) -> Result<usize, Errno> {
+        Err(Errno::EINVAL)
+    }
+
+    /// Computes a new position (`lseek`); the default knows `SEEK_SET`, `SEEK_CUR` and `SEEK_END` by the inode's size.
+    fn seek(&self, file: &OpenFile, current: u64, offset: i64, whence: Whence) -> Result<u64, Errno> {
+        let size = || Ok(file.inode.ops().attributes(&file.inode)?.size);
+        seek_within(current, offset, whence, size)
+    }
+
+    /// Answers an `ioctl`; `ENOTTY` where the command is not for this kind of file.
+    fn ioctl(&self, _file: &OpenFile, _call: &Ioctl<'_>) -> Result<i64, Errno> {
+        Err(Errno::ENOTTY)
+    }
+
+    /// The events that are true now. With a table, subscribes to their changes *before* looking.
+    fn poll(&self, _file: &OpenFile, _table: Option<&PollTable>) -> PollEvents {
+        PollEvents::IN | PollEvents::OUT | PollEvents::RDNORM | PollEvents::WRNORM
+    }
+
+    /// The pages a mapping of this file shows.
+    fn memory_object(&self, _file: &OpenFile) -> Result<Arc<dyn MemoryObject>, Errno> {
+        Err(Errno::ENODEV)
+    }
+
+    /// Writes the file back (`fsync`, `fdatasync`); `EINVAL` where that means nothing.
+    fn sync(&self, _file: &OpenFile) -> Result<(), Errno> {
+        Err(Errno::EINVAL)
+    }
+
+    /// Lists a directory from `*position` on.
+    fn read_dir(&self, _file: &OpenFile, _position: &mut u64, _into: &mut DirBuffer) -> Result<(), Errno> {
+        Err(Errno::ENOTDIR)
+    }
+
+    /// `fallocate` with its mode bits.
+    fn allocate(&self, _file: &OpenFile, _mode: u32, _offset: u64, _len: u64) -> Result<(), Errno> {
+        Err(Errno::ENODEV)
+    }
+
+    /// Called once, when the last reference is gone.
+    fn release(&self, _file: &OpenFile) {}
+}
+
+/// An `ioctl` call.
+pub struct Ioctl<'a> {
+    /// The command.
+    pub command: u32,
+    /// The argument as user space gave it.
+    pub arg: u64,
+    /// Who asks.
+    pub cred: &'a Arc<Cred>,
+    /// The caller's descriptors, for commands that make one.
+    pub fds: &'a FdTable,
+    /// The caller's limit of descriptors.
+    pub fd_limit: u32,
+}
+
+impl Ioctl<'_> {
+    /// The argument as an address.
+    pub fn address(&self) -> UserAddr {
+        UserAddr::new(self.arg)
+    }
+}
+
+/// The reference point of an `lseek`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // lseek(2) explains them
+pub enum Whence {
+    Set,
+    Current,
+    End,
+    Data,
+    Hole,
+}
+
+impl Whence {
+    /// By Linux's number; `EINVAL` for others.
+    pub fn from_number(number: u32) -> Result<Whence, Errno> {
+        Ok(match number {
+            0 => Whence::Set,
+            1 => Whence::Current,
+            2 => Whence::End,
+            3 => Whence::Data,
+            4 => Whence::Hole,
+            _ => return Err(Errno::EINVAL),
+        })
+    }
+}
+
+/// A new position within a file whose size `size` tells; a file without holes is one run of data.
+pub fn seek_within(
+    current: u64,
+    offset: i64,
+    whence: Whence,
+    size: impl FnOnce() -> Result<u64, Errno>,
+) -> Result<u64, Errno> {
+    let base = match whence {
+        Whence::Set => 0,
+        Whence::Current => current,
+        Whence::End => size()?,
+        Whence::Data | Whence::Hole => {
+            let size = size()?;
+            let offset = u64::try_from(offset).ok().filter(|o| *o < size).ok_or(Errno::ENXIO)?;
+            return Ok(if whence == Whence::Data { offset } else { size });
+        }
+    };
+    base.checked_add_signed(offset).filter(|p| i64::try_from(*p).is_ok()).ok_or(Errno::EINVAL)
+}
+
+/// Who gets `SIGIO` of a file (`F_SETOWN`): the meaning of `id` is the process crate's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SignalOwner {
+    /// 0: a thread, 1: a process, 2: a process group (`F_SETOWN_EX`).
+    pub kind: u32,
+    /// Its number, 0 for none.
+    pub id: i32,
+    /// The signal instead of `SIGIO`, 0 for that (`F_SETSIG`).
+    pub signal: u32,
+}
+
+/// Flags that `fcntl(F_SETFL)` changes.
+const SETTABLE: OpenFlags = OpenFlags::settable();
+
+/// Flags that `open` acts on and `fcntl(F_GETFL)` doesn't show.
+const ONE_TIME: OpenFlags = OpenFlags::CREAT
+    .union(OpenFlags::EXCL)
+    .union(OpenFlags::NOCTTY)
+    .union(OpenFlags::TRUNC)
+    .union(OpenFlags::CLOEXEC);
+
+/// An open file description.
+pub struct OpenFile {
+    ops: Box<dyn FileOps>,
+    path: Path,
+    inode: Arc<Inode>,
+    flags: AtomicU32,
+    position: Mutex<u64>,
+    cred: Arc<Cred>,
+    owner: SpinLock<SignalOwner>,
+    /// Whether it keeps the file from being executed.
+    counts_as_writer: bool,
+}
+
+impl OpenFile {
+    /// A description of `path`, which must name an inode (`ENOENT` otherwise; `ETXTBSY` for writing what is being
+    /// executed).
+    pub fn new(
+        ops: Box<dyn FileOps>,
+        path: Path,
+        flags: OpenFlags,
+        cred: Arc<Cred>,
+    ) -> Result<Arc<OpenFile>, Errno> {
+        let inode = path.dentry.inode()?.clone();
+        let counts_as_writer =
+            inode.kind() == FileKind::Regular && flags.access().write && !flags.contains(OpenFlags::PATH);
+        if counts_as_writer {
+            inode.add_writer()?;
+        }
+        Ok(Arc::new(OpenFile {
+            ops,
+            path,
+            inode,
+            flags: AtomicU32::new(flags.difference(ONE_TIME).bits()),
+            position: Mutex::new(&lock_classes::POSITION, 0),
+            cred,
+            owner: SpinLock::new(&lock_classes::FILE_OWNER, SignalOwner::default()),
+            counts_as_writer,
+        }))
+    }
+
+    /// Where it was opened.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What it is open on.
+    #[inline]
+    pub fn inode(&self) -> &Arc<Inode> {
+        &self.inode
+    }
+
+    /// The opener's credentials.
+    pub fn cred(&self) -> &Arc<Cred> {
+        &self.cred
+    }
+
+    /// What stands behind it.
+    #[inline]
+    pub fn ops(&self) -> &dyn FileOps {
+        &*self.ops
+    }
+
+    /// What stands behind it, if that is a `T`.
+    pub fn ops_as<T: FileOps>(&self) -> Option<&T> {
+        (&*self.ops as &dyn Any).downcast_ref()
+    }
+
+    /// Access mode and status flags, as `F_GETFL` shows them.
+    #[inline]
+    pub fn flags(&self) -> OpenFlags {
+        OpenFlags::from_bits_retain(self.flags.load(Ordering::Relaxed))
+    }
+
+    /// Whether calls must not wait.
+    #[inline]
+    pub fn nonblocking(&self) -> bool {
+        self.flags().contains(OpenFlags::NONBLOCK)
+    }
+
+    /// Whether the access mode allows reading.
+    pub fn readable(&self) -> bool {
+        let flags = self.flags();
+        flags.access().read && !flags.contains(OpenFlags::PATH)
+    }
+
+    /// Whether the access mode allows writing.
+    pub fn writable(&self) -> bool {
+        let flags = self.flags();
+        flags.access().write && !flags.contains(OpenFlags::PATH)
+    }
+
+    /// Changes the status flags (`F_SETFL`); `EPERM` for `O_NOATIME` on someone else's file.
+    pub fn set_flags(&self, cred: &Cred, new: OpenFlags) -> Result<(), Errno> {
+        let old = self.flags();
+        let new = new & SETTABLE;
+        if new.contains(OpenFlags::NOATIME) && !old.contains(OpenFlags::NOATIME) {
+            let uid = self.inode.read_attributes(|a| a.uid);
+            if !cred.owns(uid) {
+                return Err(Errno::EPERM);
+            }
+        }
+        self.flags.store((old.difference(SETTABLE) | new).bits(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Who gets `SIGIO`.
+    pub fn owner(&self) -> SignalOwner {
+        *self.owner.lock()
+    }
+
+    /// Changes who gets `SIGIO`.
+    pub fn set_owner(&self, change: impl FnOnce(&mut SignalOwner)) {
+        change(&mut self.owner.lock());
+    }
+
+    /// `read` and `readv`: at the position, which advances.
+    pub fn read(&self, to: &mut Sink<'_>) -> Result<usize, Errno> {
+        if !self.ops.seekable() {
+            return self.ops.read(self, &mut 0, to);
+        }
+        let mut position = self.position.lock();
+        self.ops.read(self, &mut position, to)
+    }
+
+    /// `write` and `writev`: at the position, which advances.
+    pub fn write(&self, from: &mut Source<'_>) -> Result<usize, Errno> {
+        if !self.ops.seekable() {
+            return self.ops.write(self, &mut 0, from);
+        }
+        let mut position = self.position.lock();
+        self.ops.write(self, &mut position, from)
+    }
+
+    /// `pread` and `preadv`: at `position`; `ESPIPE` for streams.
+    pub fn read_at(&self, mut position: u64, to: &mut Sink<'_>) -> Result<usize, Errno> {
+        if !self.ops.seekable() {
+            return Err(Errno::ESPIPE);
+        }
+        self.ops.read(self, &mut position, to)
+    }
+
+    /// `pwrite` and `pwritev`: at `position` (at the end with `O_APPEND`, as Linux does); `ESPIPE` for streams.
+    pub fn write_at(&self, mut position: u64, from: &mut Source<'_>) -> Result<usize, Errno> {
+        if !self.ops.seekable() {
+            return Err(Errno::ESPIPE);
+        }
+        self.ops.write(self, &mut position, from)
+    }
+
+    /// `lseek`; `ESPIPE` for streams.
+    pub fn seek(&self, offset: i64, whence: Whence) -> Result<u64, Errno> {
+        if !self.ops.seekable() {
+            return Err(Errno::ESPIPE);
+        }
+        let mut position = self.position.lock();
+        *position = self.ops.seek(self, *position, offset, whence)?;
+        Ok(*position)
+    }
+
+    /// The position as `/proc/PID/fdinfo` shows it.
+    pub fn position(&self) -> u64 {
+        if self.ops.seekable() { *self.position.lock() } else { 0 }
+    }
+
+    /// `getdents64` into `len` bytes of user memory: the count of bytes written, 0 at the end, `EINVAL` if not even one
+    /// entry fits. The position moves only past entries that reached user space.
+    pub fn read_dir(&self, to: UserAddr, len: usize) -> Result<usize, Errno> {
+        if self.inode.kind() != FileKind::Directory {
+            return Err(Errno::ENOTDIR);
+        }
+        let mut position = self.position.lock();
+        let mut buffer = DirBuffer::new(len)?;
+        let mut reached = *position;
+        self.ops.read_dir(self, &mut reached, &mut buffer)?;
+        if buffer.bytes.is_empty() && buffer.full {
+            return Err(Errno::EINVAL);
+        }
+        Sink::user(to, len)
+            .put(&buffer.bytes)
+            .and_then(|count| if count < buffer.bytes.len() { Err(Errno::EFAULT) } else { Ok(count) })?;
+        *position = reached;
+        Ok(buffer.bytes.len())
+    }
+
+    /// Sets the position past the call's own bytes: for `sendfile` and `splice`, which read on behalf of a description.
+    pub fn with_position<R>(&self, work: impl FnOnce(&mut u64) -> R) -> R {
+        work(&mut self.position.lock())
+    }
+}
+
+impl Drop for OpenFile {
+    fn drop(&mut self) {
+        crate::flock::release_description(self);
+        self.ops.release(self);
+        if self.counts_as_writer {
+            self.inode.remove_writer();
+        }
+    }
+}
+
+/// A kernel-side buffer of `struct linux_dirent64`; user memory is written after all locks are released.
+pub struct DirBuffer {
+    bytes: Vec<u8>,
+    limit: usize,
+    full: bool,
+}
+
+impl DirBuffer {
+    /// The most that one `getdents64` returns.
+    const MAX: usize = 32 * 1024;
+
+    /// A buffer for at most `limit` bytes of entries.
+    pub fn new(limit: usize) -> Result<DirBuffer, Errno> {
+        let limit = limit.min(Self::MAX);
+        let mut bytes = Vec::new();
+        bytes.try_reserve(limit).map_err(|_| Errno::ENOMEM)?;
+        Ok(DirBuffer { bytes, limit, full: false })
+    }
+
+    /// Adds an entry; `next` is the position after it. Gives false, and changes nothing, when it doesn't fit.
+    pub fn push(&mut self, inode: u64, next: u64, kind: FileKind, name: &[u8]) -> bool {
+        /// Bytes of an entry before its name.
+        const HEAD: usize = 19;
+        let len = (HEAD + name.len() + 1).next_multiple_of(8);
+        if self.full || self.bytes.len() + len > self.limit {
+            self.full = true;
+            return false;
+        }
+        let end = self.bytes.len() + len;
+        self.bytes.extend_from_slice(&inode.to_le_bytes());
+        self.bytes.extend_from_slice(&next.to_le_bytes());
+        self.bytes.extend_from_slice(&u16::try_from(len).unwrap_or(u16::MAX).to_le_bytes());
+        self.bytes.push(kind as u8);
+        self.bytes.extend_from_slice(name);
+        self.bytes.resize(end, 0);
+        true
+    }
+
+    /// The entries so far.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DirBuffer, Whence, seek_within};
+    use crate::inode::FileKind;
+    use abi::Errno;
+
+    #[test]
+    fn seeking_before_the_start_is_refused() {
+        assert_eq!(seek_within(5, -6, Whence::Current, || Ok(10)), Err(Errno::EINVAL));
+        assert_eq!(seek_within(5, -5, Whence::Current, || Ok(10)), Ok(0));
+        assert_eq!(seek_within(0, i64::MAX, Whence::End, || Ok(10)), Err(Errno::EINVAL));
+    }
+
+    #[test]
+    fn a_plain_file_is_one_run_of_data_with_a_hole_at_its_end() {
+        assert_eq!(seek_within(0, 3, Whence::Data, || Ok(10)), Ok(3));
+        assert_eq!(seek_within(0, 3, Whence::Hole, || Ok(10)), Ok(10));
+        assert_eq!(seek_within(0, 10, Whence::Data, || Ok(10)), Err(Errno::ENXIO));
+    }
+
+    #[test]
+    fn directory_entries_are_padded_to_eight_bytes_and_stop_when_full() {
+        let mut buffer = DirBuffer::new(50).unwrap();
+        assert!(buffer.push(7, 3, FileKind::Regular, b"abc"));
+        assert_eq!(buffer.bytes().len(), 24);
+        assert_eq!(&buffer.bytes()[16..24], &[24, 0, 8, b'a', b'b', b'c', 0, 0]);
+        assert!(buffer.push(8, 4, FileKind::Directory, b"x"));
+        assert!(!buffer.push(9, 5, FileKind::Directory, b"y"));
+        assert_eq!(buffer.bytes().len(), 48);
+    }
+}

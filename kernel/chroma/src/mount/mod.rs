@@ -1,0 +1,139 @@
+//! Mounts: where file systems are attached, and paths through them.
+//!
+//! A [`Path`] is (mount, dentry). A mount sits on a path of its parent mount; the table of what sits where is keyed by
+//! that path, so the same dentry seen through two mounts carries different things. A [`MountNamespace`] lists the mounts
+//! that belong together. Changes are serialised by one sleeping lock; walks only take the table's spinlock, and only at
+//! dentries that are marked as mount points.
+
+mod change;
+mod namespace;
+mod path;
+mod registry;
+mod table;
+
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use abi::Errno;
+use abi::fs::MountFlags;
+use alloc::string::String;
+use alloc::sync::Arc;
+use hal::SpinLock;
+
+use crate::dentry::Dentry;
+use crate::inode::SuperBlock;
+use crate::lock_classes;
+
+pub use change::{Pivoted, UmountFlags};
+pub use namespace::MountNamespace;
+pub use path::{Path, Spelled};
+pub use registry::{FileSystemType, MountRequest, file_system_types, find_type, register};
+pub(crate) use table::cross;
+
+/// The flags that belong to a mount; others of `mount(2)` are orders or the file system's.
+pub const MOUNT_FLAGS: MountFlags = MountFlags::RDONLY
+    .union(MountFlags::NOSUID)
+    .union(MountFlags::NODEV)
+    .union(MountFlags::NOEXEC)
+    .union(MountFlags::NOATIME)
+    .union(MountFlags::NODIRATIME)
+    .union(MountFlags::RELATIME)
+    .union(MountFlags::NOSYMFOLLOW);
+
+/// A file system (or a part of it) attached somewhere.
+pub struct Mount {
+    id: u64,
+    root: Arc<Dentry>,
+    superblock: Arc<SuperBlock>,
+    source: String,
+    flags: AtomicU64,
+    /// `MNT_EXPIRE` was asked for since the mount was last used.
+    expiring: AtomicBool,
+    /// What it sits on; `None` for a namespace's root and for detached mounts.
+    on: SpinLock<Option<Path>>,
+}
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+impl Mount {
+    /// A mount of the tree under `root`, not attached anywhere yet. `EINVAL` if `root` is no directory entry with an inode.
+    pub fn new(root: Arc<Dentry>, source: &str, flags: MountFlags) -> Result<Arc<Mount>, Errno> {
+        let superblock = root.inode()?.superblock().clone();
+        superblock.mounts.fetch_add(1, Ordering::AcqRel);
+        Ok(Arc::new(Mount {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            root,
+            superblock,
+            source: source.into(),
+            flags: AtomicU64::new((flags & MOUNT_FLAGS).bits()),
+            expiring: AtomicBool::new(false),
+            on: SpinLock::new(&lock_classes::MOUNTS_ON, None),
+        }))
+    }
+
+    /// Its number in `/proc/PID/mountinfo`.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The dentry it shows at its top.
+    pub fn root(&self) -> &Arc<Dentry> {
+        &self.root
+    }
+
+    /// The file system it shows.
+    pub fn superblock(&self) -> &Arc<SuperBlock> {
+        &self.superblock
+    }
+
+    /// The device or name it was mounted from.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Its flags.
+    #[inline]
+    pub fn flags(&self) -> MountFlags {
+        MountFlags::from_bits_retain(self.flags.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn set_flags(&self, flags: MountFlags) {
+        self.flags.store((flags & MOUNT_FLAGS).bits(), Ordering::Relaxed);
+    }
+
+    /// Notes a request to expire; true if there was one before.
+    pub(crate) fn expire(&self) -> bool {
+        self.expiring.swap(true, Ordering::AcqRel)
+    }
+
+    /// What it sits on; `None` for a namespace's root and for detached mounts.
+    pub fn on(&self) -> Option<Path> {
+        self.on.lock().clone()
+    }
+
+    pub(crate) fn set_on(&self, on: Option<Path>) -> Option<Path> {
+        core::mem::replace(&mut *self.on.lock(), on)
+    }
+
+    /// Fails with `EROFS` if nothing may be changed through this mount.
+    #[inline]
+    pub fn check_writable(&self) -> Result<(), Errno> {
+        if self.flags().contains(MountFlags::RDONLY) || self.superblock.is_read_only() {
+            Err(Errno::EROFS)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        if self.superblock.mounts.fetch_sub(1, Ordering::AcqRel) == 1 {
+            crate::dentry::purge(&self.superblock);
+        }
+        // A chain of detached mounts is unlinked in a loop, as in `Dentry::drop`.
+        let mut next = self.on.get_mut().take();
+        while let Some(path) = next {
+            next = Arc::into_inner(path.mount).and_then(|mut mount| mount.on.get_mut().take());
+        }
+    }
+}

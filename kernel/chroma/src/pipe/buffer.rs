@@ -1,0 +1,159 @@
+//! The ring of pages in a pipe.
+
+use abi::Errno;
+use alloc::collections::VecDeque;
+use hal::{PAGE_SIZE, Page};
+
+use crate::io::{Sink, Source};
+
+/// Pages in a pipe at first.
+const DEFAULT_PAGES: usize = 16;
+/// The largest capacity an unprivileged caller may ask for (`/proc/sys/fs/pipe-max-size`).
+const MAX_UNPRIVILEGED: usize = 1 << 20;
+/// The largest capacity at all.
+const MAX: usize = 1 << 31;
+
+/// A page with a run of bytes in it.
+struct Segment {
+    page: Page,
+    start: usize,
+    len: usize,
+    /// A packet (`O_DIRECT`): it ends a read, and nothing is added to it.
+    packet: bool,
+}
+
+/// The content of a pipe.
+pub(super) struct Ring {
+    segments: VecDeque<Segment>,
+    bytes: usize,
+    max_segments: usize,
+    /// A page to use next, so that a pipe that is filled and emptied doesn't go to the allocator.
+    spare: Option<Page>,
+}
+
+impl Ring {
+    pub(super) fn new() -> Ring {
+        Ring { segments: VecDeque::new(), bytes: 0, max_segments: DEFAULT_PAGES, spare: None }
+    }
+
+    pub(super) fn capacity(&self) -> usize {
+        self.max_segments * PAGE_SIZE
+    }
+
+    pub(super) fn set_capacity(&mut self, size: usize, privileged: bool) -> Result<usize, Errno> {
+        if size > MAX || size == 0 {
+            return Err(Errno::EINVAL);
+        }
+        let pages = size.div_ceil(PAGE_SIZE).next_power_of_two();
+        if pages > self.max_segments && pages * PAGE_SIZE > MAX_UNPRIVILEGED && !privileged {
+            return Err(Errno::EPERM);
+        }
+        if pages < self.segments.len() {
+            return Err(Errno::EBUSY);
+        }
+        self.max_segments = pages;
+        Ok(self.capacity())
+    }
+
+    /// How many bytes can be read.
+    pub(super) fn len(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.segments.is_empty()
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.segments.len() >= self.max_segments
+    }
+
+    /// Room behind the last bytes, in the page they are in.
+    fn tail_room(&self) -> usize {
+        match self.segments.back() {
+            Some(last) if !last.packet => PAGE_SIZE - last.start - last.len,
+            _ => 0,
+        }
+    }
+
+    /// Whether `len` bytes fit without waiting.
+    pub(super) fn fits(&self, len: usize) -> bool {
+        let free = self.max_segments.saturating_sub(self.segments.len());
+        // A short write either completes the last page or begins pages of its own.
+        len <= self.tail_room().saturating_add(free.saturating_mul(PAGE_SIZE))
+    }
+
+    /// Moves bytes into the ring until it is full or the source ends; gives the count. `EFAULT` if a bad address let nothing
+    /// through, `ENOMEM` if there was no page for the first byte.
+    pub(super) fn fill(&mut self, from: &mut Source<'_>, packets: bool) -> Result<usize, Errno> {
+        let mut moved = 0;
+        let room = if packets { 0 } else { self.tail_room() };
+        if room > 0
+            && from.remaining() > 0
+            && let Some(last) = self.segments.back_mut()
+        {
+            let count = from.take_to_page(&last.page, last.start + last.len, room)?;
+            last.len += count;
+            self.bytes += count;
+            moved += count;
+        }
+        while from.remaining() > 0 && !self.is_full() {
+            match self.add_page(from, packets) {
+                Ok(count) => moved += count,
+                Err(error) if moved == 0 => return Err(error),
+                Err(_) => break,
+            }
+        }
+        Ok(moved)
+    }
+
+    fn add_page(&mut self, from: &mut Source<'_>, packet: bool) -> Result<usize, Errno> {
+        let page = match self.spare.take() {
+            Some(page) => page,
+            None => Page::zeroed().ok_or(Errno::ENOMEM)?,
+        };
+        self.segments.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+        match from.take_to_page(&page, 0, PAGE_SIZE) {
+            Ok(len) => {
+                self.segments.push_back(Segment { page, start: 0, len, packet });
+                self.bytes += len;
+                Ok(len)
+            }
+            Err(error) => {
+                self.spare = Some(page);
+                Err(error)
+            }
+        }
+    }
+
+    /// Moves bytes out of the ring until it is empty or the sink full; gives the count. A packet ends the read, and what did
+    /// not fit of it is lost.
+    pub(super) fn drain(&mut self, to: &mut Sink<'_>) -> Result<usize, Errno> {
+        let mut moved = 0;
+        while to.remaining() > 0 {
+            let Some(first) = self.segments.front_mut() else { break };
+            let count = match to.put_page(&first.page, first.start, first.len) {
+                Ok(count) => count,
+                Err(error) if moved == 0 => return Err(error),
+                Err(_) => break,
+            };
+            first.start += count;
+            first.len -= count;
+            self.bytes -= count;
+            moved += count;
+            let packet = first.packet;
+            if first.len == 0 || packet {
+                self.bytes -= first.len;
+                if let Some(emptied) = self.segments.pop_front()
+                    && emptied.page.owners() == 1
+                {
+                    self.spare = Some(emptied.page);
+                }
+            }
+            if packet {
+                break;
+            }
+        }
+        Ok(moved)
+    }
+}

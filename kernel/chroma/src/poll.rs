@@ -1,0 +1,47 @@
+//! Waiting for many files at once.
+//!
+//! `poll`, `select` and `epoll` are one mechanism: ask each file for its events with a [`PollTable`], which subscribes the
+//! caller's waiter to the file's wait queues *before* the file looks; wait; ask again without a table.
+
+use core::cell::RefCell;
+
+use abi::Errno;
+use abi::poll::PollEvents;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use chronos::{Events, Subscription, WaitError, WaitQueue, Wake};
+
+/// The subscriptions of one `poll`.
+pub struct PollTable {
+    wake: Arc<dyn Wake>,
+    interest: PollEvents,
+    subscriptions: RefCell<Vec<Subscription>>,
+}
+
+impl PollTable {
+    /// A table that wakes `wake` when one of `interest` (errors and hang-ups always count) becomes true.
+    pub fn new(wake: Arc<dyn Wake>, interest: PollEvents) -> PollTable {
+        let interest = interest | PollEvents::ERR | PollEvents::HUP;
+        PollTable { wake, interest, subscriptions: RefCell::new(Vec::new()) }
+    }
+
+    /// Changes what the files asked from now on are watched for.
+    pub fn set_interest(&mut self, interest: PollEvents) {
+        self.interest = interest | PollEvents::ERR | PollEvents::HUP;
+    }
+
+    /// Called by a file: subscribes to `queue`, for those of `events` that the caller is interested in.
+    pub fn watch(&self, queue: &Arc<WaitQueue>, events: PollEvents) {
+        let wanted = (events | PollEvents::ERR | PollEvents::HUP) & self.interest;
+        let subscription = queue.subscribe(Events::from_bits_retain(wanted.bits()), self.wake.clone());
+        self.subscriptions.borrow_mut().push(subscription);
+    }
+}
+
+/// What a call gives that a signal interrupted and that may be started again, `EAGAIN` where its time was up.
+pub fn restart(error: WaitError) -> Errno {
+    match error {
+        WaitError::Interrupted => Errno::RESTART_SYS,
+        WaitError::TimedOut => Errno::EAGAIN,
+    }
+}
