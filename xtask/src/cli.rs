@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::audit;
+use crate::bench;
 use crate::compat;
 use crate::gate;
 use crate::guest::{arguments as run, terminal, tether};
@@ -28,6 +29,8 @@ pub struct Arguments {
 enum Command {
     /// Measure the house rules; fails when one is broken
     Audit,
+    /// Measure what operations cost on Serix and on Linux, in guest instructions
+    Bench(bench::BenchArguments),
     /// Build the kernel and say where its image is
     Build(kernel::BuildArguments),
     /// Run the compatibility suites on Linux and on Serix, and compare
@@ -56,6 +59,7 @@ pub fn carry_out(arguments: Arguments) -> Result<ExitCode> {
     let project = Project::find()?;
     match arguments.command {
         Command::Audit => audit::command(&project, &Ui::new()),
+        Command::Bench(arguments) => bench::bench(&project, &Ui::new(), &arguments),
         Command::Build(arguments) => {
             let image = kernel::build(&project, &Ui::new(), arguments.profile())?;
             println!("{}", image.display());

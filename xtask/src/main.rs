@@ -10,6 +10,7 @@
 //! standard error). `run -c` passes on the guest's own status.
 
 mod audit;
+mod bench;
 mod cli;
 mod compat;
 mod debian;

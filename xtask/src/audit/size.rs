@@ -51,9 +51,7 @@ pub fn audit_share(sources: &[Source], report: &mut Report) {
     let (hal, kernel) = (lines("kernel/hal"), lines("kernel"));
     report.figure("lines of code in the kernel", kernel);
     report.figure("lines of code in hal", hal);
-    if kernel > 0 {
-        report.figure("hal's share of the kernel, per cent", hal * 100 / kernel);
-    }
+    report.figure("hal's share of the kernel, per cent", (hal * 100).checked_div(kernel).unwrap_or(0));
     if kernel >= SHARE_COUNTS_FROM && hal * 100 > kernel * HAL_SHARE {
         report.finding(
             &format!("hal is more than {HAL_SHARE} % of the kernel"),

@@ -90,7 +90,7 @@ mod tests {
         let vectors: [&[u8]; 4] = [
             &[0x0f, 0x28, 0xc1],       // movaps xmm0, xmm1
             &[0xc5, 0xfd, 0x6f, 0x07], // vmovdqa ymm0, [rdi]
-            &[0xdd, 0x00 | 0xc0],      // ffree st(0)
+            &[0xdd, 0xc0],             // ffree st(0)
             &[0x0f, 0x6f, 0xc1],       // movq mm0, mm1
         ];
         for code in vectors {

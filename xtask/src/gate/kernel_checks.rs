@@ -6,6 +6,7 @@ use std::process::Stdio;
 use anyhow::{Context, Result, bail};
 
 use super::Gate;
+use crate::bench;
 use crate::exec;
 use crate::kernel::{self, Profile};
 use crate::packages::{self, QEMU};
@@ -33,6 +34,13 @@ pub fn run(gate: &mut Gate<'_>) {
             says_hello(&image)
         });
     }
+}
+
+/// Measures a little on Linux: figures that are known.
+pub fn yardstick(gate: &mut Gate<'_>) {
+    let (project, ui) = (gate.project, gate.ui);
+    gate.tally
+        .check("bench: Linux's system calls cost what they are known to cost", || bench::smoke(project, ui));
 }
 
 /// Boots an image with nothing but a serial line; its first words must come out, and the machine must end with status 0.

@@ -56,6 +56,11 @@ const PHASES: &[Phase] = &[
     Phase { name: "guests", checks: "`run` keeps what it promises", run: guests::run },
     Phase { name: "ports", checks: "every port builds and passes its own test", run: ports::run },
     Phase { name: "sessions", checks: "the session tests pass on Linux", run: sessions::run },
+    Phase {
+        name: "bench",
+        checks: "the yardstick gives Linux's known figures",
+        run: kernel_checks::yardstick,
+    },
     Phase { name: "audit", checks: "the house rules hold", run: source::audit },
 ];
 

@@ -1,0 +1,100 @@
+//! What the benchmark prints: a row a metric, `name value unit …`.
+
+use std::collections::BTreeMap;
+
+/// A metric's value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Row {
+    /// In [`Row::unit`].
+    pub value: f64,
+    /// What the value counts.
+    pub unit: Unit,
+}
+
+/// What a value counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Guest instructions (nanoseconds of guest time) for one operation.
+    Nanoseconds,
+    /// 10^6 bytes in 10^9 guest instructions.
+    MegabytesPerSecond,
+    /// 10^9 guest instructions.
+    Seconds,
+}
+
+impl Unit {
+    const ALL: [Self; 3] = [Self::Nanoseconds, Self::MegabytesPerSecond, Self::Seconds];
+
+    /// As the benchmark writes it.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Nanoseconds => "ns",
+            Self::MegabytesPerSecond => "MB/s",
+            Self::Seconds => "s",
+        }
+    }
+}
+
+/// The rows of a run, by name.
+pub type Rows = BTreeMap<String, Row>;
+
+/// Reads the rows out of a text with other lines among them.
+pub fn parse(text: &str) -> Rows {
+    text.lines().filter_map(row).collect()
+}
+
+fn row(line: &str) -> Option<(String, Row)> {
+    let mut words = line.split_whitespace();
+    let (name, value, unit) = (words.next()?, words.next()?, words.next()?);
+    let value = value.parse().ok().filter(|value: &f64| value.is_finite() && *value > 0.0)?;
+    let unit = Unit::ALL.into_iter().find(|known| known.text() == unit)?;
+    Some((name.to_owned(), Row { value, unit }))
+}
+
+/// The lines that say that a metric or a group of them could not be measured.
+pub fn failures(text: &str) -> Vec<&str> {
+    let failed = |line: &&str| matches!(line.split_whitespace().nth(1), Some("SKIP" | "GROUP-FAILED"));
+    text.lines().filter(failed).map(str::trim).collect()
+}
+
+/// The median of each row over several runs; the mean of the middle two when their number is even.
+pub fn median(runs: &[Rows]) -> Rows {
+    let mut median = Rows::new();
+    for (name, row) in runs.iter().flatten() {
+        let mut values: Vec<f64> = runs.iter().filter_map(|run| run.get(name)).map(|row| row.value).collect();
+        values.sort_by(f64::total_cmp);
+        if let (Some(low), Some(high)) = (values.get((values.len() - 1) / 2), values.get(values.len() / 2)) {
+            median.insert(name.clone(), Row { value: f64::midpoint(*low, *high), unit: row.unit });
+        }
+    }
+    median
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OUTPUT: &str = "[    1.0] random: crng init done\r\nMB: begin\r\nnull_syscall 360.7 ns tsc=360\r\n\
+        pipe_bw_64k 1299.5 MB/s tsc/KiB=788\r\ntcp_rt_1 SKIP socket: Function not implemented\r\n\
+        tcp GROUP-FAILED status=0x100\r\ntotal 1.416 s tsc=1416000000\r\nMB: end\r\n";
+
+    #[test]
+    fn rows_are_read_and_other_lines_are_not() {
+        let rows = parse(OUTPUT);
+        assert_eq!(rows.len(), 3);
+        assert_eq!(rows["null_syscall"], Row { value: 360.7, unit: Unit::Nanoseconds });
+        assert_eq!(rows["pipe_bw_64k"].unit, Unit::MegabytesPerSecond);
+    }
+
+    #[test]
+    fn what_could_not_be_measured_is_told() {
+        assert_eq!(failures(OUTPUT).len(), 2);
+    }
+
+    #[test]
+    fn the_median_ignores_one_run_that_is_off() {
+        let runs = ["a 1.0 ns", "a 9.0 ns", "a 2.0 ns"].map(parse);
+        assert!((median(&runs)["a"].value - 2.0).abs() < 1e-9);
+        assert!((median(&runs[..2])["a"].value - 5.0).abs() < 1e-9);
+    }
+}
