@@ -57,3 +57,44 @@ pub fn stack(base: &Path, top: &[u8]) -> Result<File> {
         .context("the host has no memory for the initial file system")?;
     Ok(file)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::{Read, Seek};
+
+    use super::{Task, pack, stack};
+    use crate::guest::machine::Addition;
+
+    fn holds(archive: &[u8], text: &str) -> bool {
+        archive.windows(text.len()).any(|window| window == text.as_bytes())
+    }
+
+    #[test]
+    fn a_command_takes_the_place_of_the_shell() {
+        let archive = pack(Task::Command("echo it"), &[]).unwrap();
+        assert!(holds(&archive, "etc/serix/command\0") && holds(&archive, "echo it"));
+        assert!(holds(&archive, "etc/inittab\0") && !holds(&archive, "respawn"));
+        let archive = pack(Task::Shell { rows: 24, columns: 80 }, &[]).unwrap();
+        assert!(holds(&archive, "24 80\n") && !holds(&archive, "etc/inittab\0"));
+    }
+
+    #[test]
+    fn an_added_file_that_is_missing_is_named() {
+        let missing = Addition::new("/no/such/file", "/x").unwrap();
+        let error = pack(Task::Command("true"), &[missing]).unwrap_err();
+        assert!(format!("{error:#}").contains("/no/such/file"), "{error:#}");
+    }
+
+    #[test]
+    fn the_second_archive_begins_at_a_multiple_of_four() {
+        let folder = tempfile::tempdir().unwrap();
+        let base = folder.path().join("base");
+        fs::write(&base, "12345").unwrap();
+        let mut stacked = stack(&base, b"top").unwrap();
+        let mut text = String::new();
+        stacked.rewind().unwrap();
+        stacked.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "12345\0\0\0top");
+    }
+}

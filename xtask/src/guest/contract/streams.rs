@@ -99,10 +99,11 @@ fn background(subject: &Subject<'_>) -> Result<()> {
 }
 
 fn environment(subject: &Subject<'_>) -> Result<()> {
-    let text = "pwd; echo $HOME; umask; command -v ls; cut -d' ' -f6 /proc/self/stat | grep -vx 1 >/dev/null && echo session; \
+    let text = "pwd; echo $HOME; umask; command -v ls; \
+                test $(cut -d' ' -f6 /proc/$$/stat) = $$ && echo a session of its own; \
                 trap | wc -l; test -t 0 || test -t 1 || test -t 2 || echo no terminal";
     let captured = subject.capture(text)?;
-    let expected = "/\n/root\n0022\n/bin/ls\nsession\n0\nno terminal\n";
+    let expected = "/\n/root\n0022\n/bin/ls\na session of its own\n0\nno terminal\n";
     let out = String::from_utf8_lossy(&captured.stdout);
     ensure!(captured.end == End::Exited(0) && captured.stderr.is_empty(), "{captured:?}");
     ensure!(out == expected, "it finds {out:?}, not {expected:?}");
