@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use proc_macro2::TokenTree;
+use proc_macro2::{Delimiter, TokenTree};
 
 use super::Report;
 use super::source::{Source, is_punct, walk};
@@ -13,16 +13,24 @@ const MACROS: [&str; 3] = ["panic", "todo", "unimplemented"];
 /// Finds `unwrap`, `expect`, `panic!` and `todo!` in `kernel` and `abi`, outside tests and constants: what the compiler
 /// evaluates panics at build time only.
 pub fn audit(sources: &[Source], report: &mut Report) {
-    let mut count = 0;
+    let (mut count, mut reasoned) = (0, 0);
     for source in sources.iter().filter(|source| source.below("kernel") || source.below("abi")) {
+        let exempt = exempt(source);
         for (line, name) in panics(source) {
-            if !source.excluded(line) {
+            if source.excluded(line) {
+                continue;
+            }
+            if exempt.iter().any(|lines| lines.contains(&line)) {
+                reasoned += 1;
+                report.warning(&format!("a panic with a stated reason: {} ({name})", source.place(line)));
+            } else {
                 count += 1;
                 report.finding("a panic on purpose", &format!("{} ({name})", source.place(line)));
             }
         }
     }
     report.figure("unwrap, expect, panic!, todo! in kernel and abi", count);
+    report.figure("the same, each with a reason in #[expect]", reasoned);
 }
 
 fn panics(source: &Source) -> Vec<(usize, String)> {
@@ -51,6 +59,38 @@ fn panics(source: &Source) -> Vec<(usize, String)> {
     });
     found.retain(|(line, _)| !constants.iter().any(|lines| lines.contains(line)));
     found
+}
+
+/// The lines that `#[expect(clippy::…, reason = "…")]` speaks of: whoever wrote it stated why no user can get there.
+fn exempt(source: &Source) -> Vec<RangeInclusive<usize>> {
+    let mut found = Vec::new();
+    let mut previous = None;
+    walk(&source.tokens, &mut |token, following| {
+        if let (Some('#'), TokenTree::Group(group)) = (previous, token)
+            && is_reasoned(&group.stream().to_string())
+        {
+            let is_end = |token: &&TokenTree| match token {
+                TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
+                token => is_punct(Some(token), ';'),
+            };
+            let end = following.iter().find(is_end).map_or(usize::MAX, |token| token.span().end().line);
+            found.push(group.span_open().start().line..=end);
+        }
+        previous = match token {
+            TokenTree::Punct(punct) => Some(punct.as_char()),
+            _ => None,
+        };
+    });
+    found
+}
+
+/// Whether an attribute expects one of clippy's lints against panics, for a reason.
+fn is_reasoned(attribute: &str) -> bool {
+    let attribute = attribute.replace(' ', "");
+    let lints = ["clippy::expect_used", "clippy::unwrap_used", "clippy::panic"];
+    attribute.starts_with("expect(")
+        && attribute.contains("reason=")
+        && lints.iter().any(|lint| attribute.contains(lint))
 }
 
 /// The lines of the constant or static variable that a token begins, if it does: `*const T`, `<const N: T>` and `'static`
@@ -94,6 +134,15 @@ mod tests {
             findings(|report| audit(&[source("xtask/src/a.rs", "fn a() { b().unwrap() }")], report))
                 .is_empty()
         );
+    }
+
+    #[test]
+    fn a_stated_reason_exempts_one_item_only() {
+        let text = "#[expect(clippy::expect_used, reason = \"x\")]\nfn a() {\n b().expect(\"c\")\n}\nfn d() {\n b().expect(\"c\")\n}\n";
+        let found = findings(|report| audit(&[source("abi/src/a.rs", text)], report));
+        assert_eq!(found, ["a panic on purpose: abi/src/a.rs:6 (expect())"]);
+        let bare = text.replace(", reason = \"x\"", "");
+        assert_eq!(findings(|report| audit(&[source("abi/src/a.rs", &bare)], report)).len(), 2);
     }
 
     #[test]

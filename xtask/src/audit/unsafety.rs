@@ -1,6 +1,9 @@
 //! `unsafe`: only in `kernel/hal`, and each with its reason.
 
+use std::collections::BTreeSet;
+
 use proc_macro2::TokenTree;
+use syn::visit::Visit;
 
 use super::Report;
 use super::source::{Source, is_punct, walk};
@@ -36,6 +39,7 @@ pub fn audit(sources: &[Source], report: &mut Report) {
         if must_forbid(source) && !forbids(source) {
             report.finding("a crate without #![forbid(unsafe_code)]", &source.path.display().to_string());
         }
+        let contracts = contracts(source);
         for found in uses(source) {
             if !source.below(HAL) {
                 outside += 1;
@@ -43,7 +47,8 @@ pub fn audit(sources: &[Source], report: &mut Report) {
                 continue;
             }
             inside += 1;
-            if !explained(source, &found) {
+            let by_trait = found.kind == Kind::Declaration && contracts.contains(&found.line);
+            if !by_trait && !explained(source, &found) {
                 bare += 1;
                 report.finding("unsafe without a SAFETY comment", &source.place(found.line));
             }
@@ -65,6 +70,26 @@ fn forbids(source: &Source) -> bool {
         let list = attribute.meta.require_list();
         list.is_ok_and(|list| list.path.is_ident("forbid") && list.tokens.to_string() == "unsafe_code")
     })
+}
+
+/// The lines of unsafe functions whose contract is written elsewhere: at the trait that they implement.
+fn contracts(source: &Source) -> BTreeSet<usize> {
+    struct Finder(BTreeSet<usize>);
+    impl<'ast> Visit<'ast> for Finder {
+        fn visit_item_impl(&mut self, block: &'ast syn::ItemImpl) {
+            for item in block.items.iter().filter(|_| block.trait_.is_some()) {
+                if let syn::ImplItem::Fn(function) = item
+                    && let syn::Safety::Unsafe(word) = &function.sig.safety
+                {
+                    self.0.insert(word.span.start().line);
+                }
+            }
+            syn::visit::visit_item_impl(self, block);
+        }
+    }
+    let mut finder = Finder(BTreeSet::new());
+    finder.visit_file(&source.syntax);
+    finder.0
 }
 
 fn uses(source: &Source) -> Vec<Use> {
@@ -111,9 +136,8 @@ fn kind(following: &[TokenTree]) -> Option<Kind> {
 /// Whether the reason stands on the line, in the comments and attributes directly above it, or a few lines above.
 fn explained(source: &Source, found: &Use) -> bool {
     let says = |line: &str| match found.kind {
-        Kind::Declaration => line.contains("# Safety") || line.contains("SAFETY:"),
-        Kind::Foreign => line.trim_start().starts_with("//") || line.contains("SAFETY:"),
-        Kind::Block | Kind::Implementation | Kind::Attribute => line.contains("SAFETY:"),
+        Kind::Declaration | Kind::Attribute => line.contains("# Safety") || line.contains("SAFETY:"),
+        Kind::Block | Kind::Implementation | Kind::Foreign => line.contains("SAFETY:"),
     };
     let above = source.lines.get(..found.line).unwrap_or_default();
     let attached = above.iter().rev().skip(1).take_while(|line| {
@@ -160,6 +184,15 @@ mod tests {
             "const A: u8 = 1;\n".repeat(9)
         );
         assert_eq!(findings(|report| audit(&[source("kernel/hal/src/a.rs", &far)], report)).len(), 1);
+    }
+
+    #[test]
+    fn a_method_of_a_trait_has_the_traits_contract() {
+        let text =
+            "// SAFETY: x.\nunsafe impl A for B {\n unsafe fn c() {}\n}\n".to_owned() + &"\n".repeat(9);
+        assert!(findings(|report| audit(&[source("kernel/hal/src/a.rs", &text)], report)).is_empty());
+        let own = text.replace("unsafe impl A for B", "impl B").replace("// SAFETY: x.", "");
+        assert_eq!(findings(|report| audit(&[source("kernel/hal/src/a.rs", &own)], report)).len(), 1);
     }
 
     #[test]

@@ -332,6 +332,9 @@ unsafe extern "C" fn switch_stacks(save: *mut u64, to: u64) {
 }
 
 /// Where a new context begins, on its own stack.
+///
+/// # Safety
+/// Only the first switch to a context may come here.
 unsafe extern "C" fn begin() -> ! {
     // SAFETY: the first thing after the switch; the current context's entry is taken by itself, once.
     let entry = unsafe {

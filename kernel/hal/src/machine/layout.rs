@@ -28,6 +28,7 @@ pub(super) fn direct<T>(physical: u64) -> *mut T {
     (DIRECT_MAP + physical) as *mut T
 }
 
+// SAFETY: the linker script defines these symbols; only their addresses are taken.
 unsafe extern "C" {
     static image_start: u8;
     static rodata_start: u8;

@@ -16,6 +16,7 @@ struct Fixup {
     fixup: u64,
 }
 
+// SAFETY: the linker script defines the table's ends, the assembly below the functions, with these signatures.
 unsafe extern "C" {
     static fixups_start: [Fixup; 0];
     static fixups_end: [Fixup; 0];

@@ -10,6 +10,7 @@ use super::{
 use crate::BootInfo;
 use facts::Facts;
 
+// SAFETY: the image defines the symbol, with this signature.
 unsafe extern "Rust" {
     /// The kernel's main function, supplied by the image.
     safe fn serix_main(boot: &'static BootInfo) -> !;

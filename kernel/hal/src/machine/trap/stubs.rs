@@ -25,6 +25,7 @@ const STUB_SIZE: usize = 16;
 /// What the user path gives instead of a vector for a system call.
 pub(in super::super) const SYSCALL: u32 = 256;
 
+// SAFETY: the assembly below defines the table; only its address is taken.
 unsafe extern "C" {
     static interrupt_stubs: [[u8; STUB_SIZE]; 256];
 }
@@ -34,6 +35,7 @@ pub(in super::super) fn address(vector: usize) -> u64 {
     (&raw const interrupt_stubs) as u64 + (vector * STUB_SIZE) as u64
 }
 
+// SAFETY: the assembly below defines the symbol; only the processor enters it.
 unsafe extern "C" {
     /// Where `SYSCALL` goes.
     pub(in super::super) fn syscall_entry();
