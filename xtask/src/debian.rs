@@ -10,11 +10,15 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use rustix::fs::statvfs;
 
 use crate::exec;
 use crate::project::Project;
 use crate::ui::Ui;
+
+/// The space that the lists need while they are fetched and unpacked, generously.
+const LISTS_BYTES: u64 = 150_000_000;
 
 /// apt with lists of our own.
 pub struct Apt {
@@ -119,6 +123,16 @@ impl Apt {
 
     /// Fetches the lists; the caller holds the lock.
     fn update(&self, ui: &Ui) -> Result<()> {
+        // On a full disk apt does not fail, but tries again for many minutes.
+        let free = statvfs(&self.folder).context("cannot ask for the free space of the cache")?;
+        let free = free.f_bavail.saturating_mul(free.f_frsize);
+        ensure!(
+            free >= LISTS_BYTES,
+            "Debian's lists of packages need {} MB, but {} has only {} MB left",
+            LISTS_BYTES / 1_000_000,
+            self.folder.display(),
+            free / 1_000_000
+        );
         let step = ui.step("Fetching Debian's lists of packages");
         let mut command = self.tool("apt-get");
         command.arg("update");

@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+/// What every stanza begins with: both kinds of packages, and no lists but theirs (a desktop's would be several MB).
+const HEAD: &str = "Types: deb deb-src\nTargets: Packages Sources\n";
+
 /// Reads what `/etc/apt` names and gives one text in the `.sources` form.
 ///
 /// # Errors
@@ -47,10 +50,10 @@ fn from_stanzas(text: &str) -> Vec<String> {
         if value("Types").is_none() || disabled {
             continue;
         }
-        let mut stanza = String::from("Types: deb deb-src\n");
+        let mut stanza = String::from(HEAD);
         for line in lines {
-            let field = line.split_once(':').map(|(field, _)| field);
-            if !field.is_some_and(|field| field.eq_ignore_ascii_case("Types")) {
+            let field = line.split_once(':').map(|(field, _)| field).unwrap_or_default();
+            if !["Types", "Targets"].iter().any(|ours| field.eq_ignore_ascii_case(ours)) {
                 stanza.push_str(line);
                 stanza.push('\n');
             }
@@ -78,7 +81,7 @@ fn from_line(line: &str) -> Option<String> {
     };
     let mut words = rest.split_whitespace();
     let (address, suite) = (words.next()?, words.next()?);
-    let mut stanza = format!("Types: deb deb-src\nURIs: {address}\nSuites: {suite}\n");
+    let mut stanza = format!("{HEAD}URIs: {address}\nSuites: {suite}\n");
     let components = words.collect::<Vec<_>>().join(" ");
     if !components.is_empty() {
         stanza += &format!("Components: {components}\n");
@@ -89,7 +92,7 @@ fn from_line(line: &str) -> Option<String> {
         let name = match name {
             "arch" => "Architectures",
             "lang" => "Languages",
-            "target" => "Targets",
+            "target" => continue,
             other => other,
         };
         stanza += &format!("{name}: {}\n", value.replace(',', " "));
@@ -109,7 +112,7 @@ mod tests {
         assert_eq!(
             from_stanzas(text),
             [
-                "Types: deb deb-src\nURIs: http://mirror.test/debian\nSuites: bookworm bookworm-updates\nComponents: \
+                "Types: deb deb-src\nTargets: Packages Sources\nURIs: http://mirror.test/debian\nSuites: bookworm bookworm-updates\nComponents: \
               main\nSigned-By:\n -----BEGIN\n .\n -----END\n"
             ]
         );
@@ -122,12 +125,12 @@ mod tests {
                 "deb [arch=amd64,i386 signed-by=/k.gpg] http://mirror.test/debian  bookworm main contrib # x"
             )
             .unwrap(),
-            "Types: deb deb-src\nURIs: http://mirror.test/debian\nSuites: bookworm\nComponents: main \
+            "Types: deb deb-src\nTargets: Packages Sources\nURIs: http://mirror.test/debian\nSuites: bookworm\nComponents: main \
              contrib\nArchitectures: amd64 i386\nsigned-by: /k.gpg\n"
         );
         assert_eq!(
             from_line("deb-src http://mirror.test/ ./").unwrap(),
-            "Types: deb deb-src\nURIs: http://mirror.test/\nSuites: ./\n"
+            "Types: deb deb-src\nTargets: Packages Sources\nURIs: http://mirror.test/\nSuites: ./\n"
         );
     }
 
