@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::fs;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::{Ending, Program, Run, Suite};
 use crate::guest::{self, Addition, End, Kernel, Machine};
@@ -29,7 +30,7 @@ const CONSOLE_LINES: usize = 3;
 /// Two processors: what a program gets wrong between them shows.
 const PROCESSORS: u8 = 2;
 
-/// Runs programs of a suite on a kernel.
+/// Runs programs of a suite on a kernel. What each prints is kept below `target/compat/output`.
 ///
 /// # Errors
 /// The guest cannot be prepared or started.
@@ -75,6 +76,14 @@ pub fn run(
         endings.extend(found);
     }
     step.done();
+
+    let folder = project.target().join("compat/output");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    for (name, (output, ending)) in &endings {
+        let path = folder.join(format!("{}-{}-{kernel}.txt", suite.name, name.replace('/', "-")));
+        fs::write(&path, format!("{output}\n[{ending:?}]\n"))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
 
     let unreached = || (String::new(), Ending::NotRun("the suite's time was up".to_owned()));
     Ok(programs

@@ -31,6 +31,7 @@ const SCRIPT: &str = r#"cd /opt/busybox/testsuite || exit 1
 if [ ! -d ../runtest-tempdir-links ]; then
 	mkdir ../runtest-tempdir-links
 	busybox --install -s "$PWD/../runtest-tempdir-links"
+	ln -s /bin/busybox ../runtest-tempdir-links/busybox
 	sed -e '/^rm -rf "$LINKSDIR"/d' -e 's/^\tln -s .*/\t:/' runtest > ../runtest
 fi
 export SKIP_KNOWN_BUGS=y SKIP_INTERNET_TESTS=y

@@ -34,17 +34,13 @@ pub fn prepare(project: &Project, ui: &Ui) -> Result<Suite> {
     let program = musl::Program { name: "nolibc-test", sources: &[&source], depends: &files, flags: &flags };
     let built = Compiler::find(project, ui)?.cc(project, ui, &program)?;
     files.push(&source);
-    let content = content_of(&files, &flags[..4])?;
+    // It asks descriptor 0 for what a pipe or a terminal can tell.
+    let command = format!(": | {GUEST}");
+    let content = content_of(&files, &[&flags[..4], &[&command]].concat())?;
     Ok(Suite {
         name: "nolibc",
         additions: vec![(built, GUEST.to_owned())],
-        programs: vec![Program {
-            name: "nolibc-test".to_owned(),
-            command: GUEST.to_owned(),
-            limit: LIMIT,
-            content,
-            read,
-        }],
+        programs: vec![Program { name: "nolibc-test".to_owned(), command, limit: LIMIT, content, read }],
         flawless: false,
     })
 }
