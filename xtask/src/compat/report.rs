@@ -94,6 +94,14 @@ impl SuiteReport {
         self.linux.iter().map(|run| run.tests.len()).sum()
     }
 
+    /// The program that a test's full name begins with.
+    fn program_of<'a>(&'a self, test: &'a str) -> &'a str {
+        let programs = self.linux.iter().map(|run| &*run.program);
+        let found =
+            programs.filter(|program| test.strip_prefix(program).is_some_and(|rest| rest.starts_with('/')));
+        found.max_by_key(|program| program.len()).unwrap_or(test)
+    }
+
     /// Says whether the test's program was run.
     pub fn ran(&self, test: &str) -> bool {
         self.linux
@@ -137,7 +145,12 @@ impl SuiteReport {
         for stray in &self.strays {
             let _ = writeln!(text, "on Linux: {}/{stray} is not what the reference says", self.name);
         }
+        let mut missing: BTreeMap<&str, usize> = BTreeMap::new();
         for difference in self.unknown() {
+            if difference.serix.is_none() {
+                *missing.entry(self.program_of(&difference.test)).or_default() += 1;
+                continue;
+            }
             let _ = write!(
                 text,
                 "differs: {}/{}: {} on Linux, {} on Serix",
@@ -150,6 +163,9 @@ impl SuiteReport {
                 "" => writeln!(text),
                 detail => writeln!(text, " ({detail})"),
             };
+        }
+        for (program, count) in missing {
+            let _ = writeln!(text, "differs: {}/{program}: {count} tests missing on Serix", self.name);
         }
         let total = |runs: &[Run]| runs.iter().map(|run| run.tests.len()).sum::<usize>();
         let source = match self.from_reference {
