@@ -64,10 +64,13 @@ const FAULT_STACKS: [(usize, u64); 3] = [(2, 1), (8, 2), (18, 3)];
 pub(super) fn load() {
     for (vector, gate) in GATES.iter().enumerate() {
         const PRESENT_INTERRUPT_GATE: u64 = 0x8e << 40;
+        const FOR_PROGRAMS: u64 = 3 << 45;
+        // Programs may use the breakpoint and overflow instructions; any other `int` faults.
+        let access = if matches!(vector, 3 | 4) { FOR_PROGRAMS } else { 0 };
         let handler = stubs::address(vector);
         let low = handler & 0xffff | u64::from(selector::KERNEL_CODE) << 16 | (handler & 0xffff_0000) << 32;
         gate.0[1].store(handler >> 32, Ordering::Relaxed);
-        gate.0[0].store(low | PRESENT_INTERRUPT_GATE, Ordering::Relaxed);
+        gate.0[0].store(low | PRESENT_INTERRUPT_GATE | access, Ordering::Relaxed);
     }
     let area = area::current();
     let task = area.task_state.get() as u64;

@@ -33,6 +33,8 @@ pub mod random;
 mod register;
 pub mod sched;
 mod segments;
+#[cfg(feature = "self-test")]
+mod self_test;
 mod stack;
 mod table;
 pub mod time;
@@ -91,7 +93,8 @@ pub(crate) fn preempt_leave() {
     }
 }
 
-/// Lets the scheduler have the processor, if interrupts are on: with them off, whoever switches them on comes by here.
+/// Lets the scheduler have the processor, if interrupts are on. With them off the request waits for the next interrupt, the end
+/// of the next critical section, or the return to user mode.
 #[cold]
 fn reschedule() {
     if interrupts_enabled() {
@@ -112,6 +115,12 @@ pub(crate) fn with_held_locks<R>(f: impl FnOnce(&mut HeldLocks) -> R) -> R {
     let result = f(unsafe { &mut *area::current().held_locks.get() });
     irq_restore(interrupts);
     result
+}
+
+/// Runs the self-test where it was built in.
+fn self_test_or_return() {
+    #[cfg(feature = "self-test")]
+    self_test::run()
 }
 
 #[inline]

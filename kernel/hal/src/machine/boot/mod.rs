@@ -39,6 +39,9 @@ fn start(facts: Facts) -> ! {
 
 /// On a stack with a guard.
 extern "C" fn run() -> ! {
+    if cfg!(feature = "self-test") {
+        super::self_test_or_return();
+    }
     match facts::boot_info() {
         Some(boot) => serix_main(boot),
         None => power::off(),

@@ -1,0 +1,35 @@
+//! A test of the machine backend that boots in place of the kernel (feature `self-test`): what unit tests on the host cannot
+//! reach. Each check names what broke; the machine ends with status 1 (all good) or the panic's.
+
+mod memory;
+mod programs;
+mod threads;
+
+use crate::info;
+
+/// Runs every check and ends the machine.
+pub fn run() -> ! {
+    let tests: [(&str, fn()); 13] = [
+        ("the heap gives memory that does not overlap", memory::heap),
+        ("the heap takes its memory back", memory::heap_gives_back),
+        ("a page has its owners counted", memory::page_owners),
+        ("a space maps, replaces and unmaps", memory::space),
+        ("a space gives its tables back", memory::space_tables),
+        ("sharing counts owners and takes the right to write", memory::share),
+        ("contexts pass the processor on", threads::ping_pong),
+        ("a context that ends gives its stack back", threads::stacks),
+        ("the timer interrupts at its deadline", threads::timer),
+        ("a program makes system calls", programs::system_calls),
+        ("a program's faults come back as traps", programs::traps),
+        ("copies tolerate faults", programs::copies),
+        ("floating-point state belongs to its context", programs::floating_point),
+    ];
+    super::context::Context::adopt_boot();
+    threads::register_hooks();
+    super::irq_restore(true);
+    for (name, test) in tests {
+        test();
+        info!("self-test", "ok: {name}");
+    }
+    super::power::exit(0)
+}
