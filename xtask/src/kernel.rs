@@ -35,18 +35,33 @@ pub enum Profile {
 
 /// Builds the kernel and gives the path of its ELF image.
 pub fn build(project: &Project, ui: &Ui, profile: Profile) -> Result<PathBuf> {
-    let toolchain = Toolchain::find(project, ui)?;
     let _lock = project.lock("kernel")?;
+    compile(project, ui, profile, "kernel", &[])
+}
+
+/// Builds an image that tests hal in place of running the kernel, and gives its path.
+pub fn build_self_test(project: &Project, ui: &Ui, profile: Profile) -> Result<PathBuf> {
+    let _lock = project.lock("kernel")?;
+    let image = compile(project, ui, profile, "self-test", &["--features", "self-test"])?;
+    // The next build puts the kernel in its place.
+    let kept = image.with_file_name("self-test");
+    std::fs::copy(&image, &kept).with_context(|| format!("cannot write {}", kept.display()))?;
+    Ok(kept)
+}
+
+/// Compiles the package `image`. The caller holds the lock.
+fn compile(project: &Project, ui: &Ui, profile: Profile, what: &str, features: &[&str]) -> Result<PathBuf> {
+    let toolchain = Toolchain::find(project, ui)?;
     let (name, folder) = match profile {
         Profile::Dev => ("dev", "debug"),
         Profile::Release => ("release", "release"),
     };
-    let log = project.log(&format!("kernel-{name}"))?;
+    let log = project.log(&format!("{what}-{name}"))?;
     let _ = std::fs::remove_file(&log);
-    let step = ui.step(format!("Building the kernel ({name})"));
+    let step = ui.step(format!("Building the {what} ({name})"));
     let mut command = toolchain.cargo(project, "build");
-    command.args(["--package", "image", "--profile", name]);
-    exec::run(command, &log, &step).context("the kernel does not build")?;
+    command.args(["--package", "image", "--profile", name]).args(features);
+    exec::run(command, &log, &step).with_context(|| format!("the {what} does not build"))?;
     step.done();
     toolchain::require(toolchain.target_dir(project).join(TARGET).join(folder).join("image"))
 }

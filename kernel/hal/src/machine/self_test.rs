@@ -31,5 +31,6 @@ pub fn run() -> ! {
         test();
         info!("self-test", "ok: {name}");
     }
+    info!("self-test", "all is well");
     super::power::exit(0)
 }

@@ -61,6 +61,7 @@ test_programs_end:
     "#
 );
 
+// SAFETY: the assembly above defines both, as bytes.
 unsafe extern "C" {
     static test_programs: [u8; 0];
     static test_programs_end: [u8; 0];
