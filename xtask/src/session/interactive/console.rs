@@ -21,6 +21,9 @@ pub mod keys {
     pub const CONTROL_A: &str = "\x01a";
 }
 
+/// Ten times what vi waits after Escape.
+const SILENCE: Duration = Duration::from_millis(500);
+
 /// A terminal with a shell in it.
 pub struct Console {
     terminal: Terminal,
@@ -120,9 +123,14 @@ impl Console {
     /// Brings the shell back to its prompt from wherever a failed check left it.
     pub fn recover(&mut self, size: Size) -> Result<()> {
         self.terminal.resize(size)?;
-        // Out of vi, then out of a pager, then out of anything else, then an empty line.
-        self.keys("\x1b\x1b:q!\r")?;
-        self.keys("q\x03\x1c\x03\r")?;
+        // Out of vi, then out of a pager, then out of anything else, then an empty line. vi takes Escape for the
+        // beginning of a key unless silence follows, so this one wait is for nothing that shows.
+        self.keys("\x1b")?;
+        let patience = self.terminal.set_patience(SILENCE);
+        // Never satisfied: it comes back when the time is up.
+        let _ = self.terminal.wait("silence", |_| false);
+        self.terminal.set_patience(patience);
+        self.keys(":q!\rq\x03\x1c\x03\r")?;
         self.at_prompt()?;
         self.keys("\x15stty sane; for job in 1 2 3; do kill -9 %$job; done 2>/dev/null\r")?;
         self.clear()

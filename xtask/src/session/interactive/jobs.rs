@@ -18,13 +18,23 @@ pub const CHECKS: super::Table = &[
     ("with tostop, a background program that writes stops", writes_in_background),
 ];
 
-/// A program that says that it runs, then waits.
-const PROGRAM: &str = "sh -c 'echo go; exec sleep 1000'";
+/// A program that says itself that it runs, then waits. A word of the shell's would come too early: between fork and exec
+/// a shell's child ignores signals.
+const PROGRAM: &str = "tail -f /tmp/go";
 
-fn start(console: &mut Console) -> Result<()> {
+fn start(console: &mut Console, command: &str) -> Result<()> {
+    console.ask("echo go > /tmp/go", &[])?;
     console.clear()?;
-    console.keys(&format!("{PROGRAM}\r"))?;
+    console.keys(&format!("{command}\r"))?;
     console.row("go")
+}
+
+/// Starts `cat` in the foreground; that it answers shows that it runs.
+fn start_cat(console: &mut Console) -> Result<()> {
+    console.keys("echo ready; cat\r")?;
+    console.row("ready")?;
+    console.keys("go\r")?;
+    console.below(&["ready", "go", "go"])
 }
 
 /// Ctrl-Z, and the shell's word about it.
@@ -40,7 +50,7 @@ fn job(row: &str, number: &str, state: &str) -> bool {
 }
 
 fn interrupt(console: &mut Console) -> Result<()> {
-    start(console)?;
+    start(console, PROGRAM)?;
     console.keys("\x03")?;
     console.row("^C")?;
     console.at_prompt()?;
@@ -55,15 +65,14 @@ fn interrupt_prompt(console: &mut Console) -> Result<()> {
 }
 
 fn interrupt_pipeline(console: &mut Console) -> Result<()> {
-    console.keys("(echo go; sleep 1000) | cat | cat\r")?;
-    console.row("go")?;
+    start(console, &format!("{PROGRAM} | cat | cat"))?;
     console.keys("\x03")?;
     console.at_prompt()?;
-    console.ask("pidof sleep cat; jobs; echo none", &["none"])
+    console.ask("pidof tail cat; jobs; echo none", &["none"])
 }
 
 fn quit(console: &mut Console) -> Result<()> {
-    start(console)?;
+    start(console, PROGRAM)?;
     console.keys("\x1c")?;
     console.row_where("the terminal's echo", |row| row.starts_with("^\\"))?;
     console.at_prompt()?;
@@ -71,22 +80,22 @@ fn quit(console: &mut Console) -> Result<()> {
 }
 
 fn stop(console: &mut Console) -> Result<()> {
-    start(console)?;
+    start(console, PROGRAM)?;
     suspend(console)?;
     console.clear()?;
     console.keys("jobs\r")?;
-    console.row_where("the stopped job", |row| job(row, "[1]+", "Stopped") && row.contains("sleep"))?;
+    console.row_where("the stopped job", |row| job(row, "[1]+", "Stopped") && row.contains("tail -f"))?;
     console.at_prompt()?;
-    console.ask("sed -n 's/^State:\\t//p' /proc/$(pidof sleep)/status", &["T (stopped)"])?;
+    console.ask("sed -n 's/^State:\\t//p' /proc/$(pidof tail)/status", &["T (stopped)"])?;
     end(console)
 }
 
 fn background(console: &mut Console) -> Result<()> {
-    start(console)?;
+    start(console, PROGRAM)?;
     suspend(console)?;
     console.clear()?;
     console.keys("bg\r")?;
-    console.row_where("the job's line", |row| row.starts_with("[1]") && row.contains("sleep"))?;
+    console.row_where("the job's line", |row| row.starts_with("[1]") && row.contains("tail -f"))?;
     console.at_prompt()?;
     console.clear()?;
     console.keys("jobs\r")?;
@@ -96,8 +105,7 @@ fn background(console: &mut Console) -> Result<()> {
 }
 
 fn foreground(console: &mut Console) -> Result<()> {
-    console.keys("cat\r")?;
-    console.below(&[])?;
+    start_cat(console)?;
     suspend(console)?;
     console.clear()?;
     console.keys("fg\r")?;
@@ -112,16 +120,19 @@ fn foreground(console: &mut Console) -> Result<()> {
 }
 
 fn kill_job(console: &mut Console) -> Result<()> {
-    console.ask("sleep 1000 &", &[])?;
+    console.ask("mkfifo /tmp/started", &[])?;
+    start(console, "tail -f /tmp/go > /tmp/started & read word < /tmp/started; echo $word")?;
+    console.at_prompt()?;
     end(console)?;
-    console.ask("jobs; pidof sleep", &[])
+    console.ask("jobs; pidof tail", &[])
 }
 
 /// Ends job 1 and waits until the shell has told it.
 fn end(console: &mut Console) -> Result<()> {
     console.clear()?;
-    // `wait` returns when the job has ended, so the prompt after it is where the shell tells.
-    console.keys("kill %1; kill -CONT %1 2>/dev/null; wait\r")?;
+    // The shell tells at the first prompt after the end. `wait` would not wait for a job that it holds for stopped.
+    console
+        .keys("kill %1; kill -CONT %1 2>/dev/null; while pidof tail >/dev/null; do usleep 10000; done\r")?;
     console.row_where("the ended job", |row| job(row, "[1]+", "Terminated"))?;
     console.at_prompt()
 }

@@ -27,13 +27,22 @@ fn cursor_on(console: &mut Console, text: &str) -> Result<()> {
     })
 }
 
+/// Types Escape in vi, and nothing more before vi has taken it: a key that begins with Escape is known from it by the
+/// silence after.
+fn leave_insertion(console: &mut Console) -> Result<()> {
+    console.row_where("vi's sign for insertion", |row| row.starts_with("I /tmp/v"))?;
+    console.keys("\x1b")?;
+    console.row_where("vi's sign for commands", |row| row.starts_with("- /tmp/v"))
+}
+
 fn vi_writes(console: &mut Console) -> Result<()> {
     console.keys("rm -f /tmp/v; vi /tmp/v\r")?;
     row_is(console, 1, "~")?;
     row_is(console, 28, "~")?;
-    console.keys("ihello\rworld\x1b")?;
+    console.keys("ihello\rworld")?;
     row_is(console, 0, "hello")?;
     row_is(console, 1, "world")?;
+    leave_insertion(console)?;
     console.keys(":wq\r")?;
     console.at_prompt()?;
     console.ask("cat /tmp/v", &["hello", "world"])
@@ -45,13 +54,15 @@ fn vi_edits(console: &mut Console) -> Result<()> {
     console.keys("vi /tmp/v\r")?;
     row_is(console, 0, "1")?;
     row_is(console, 28, "29")?;
-    console.keys("ddyypAx\x1b")?;
+    console.keys("ddyypAx")?;
     row_is(console, 0, "2")?;
     row_is(console, 1, "2x")?;
+    leave_insertion(console)?;
     console.keys("G")?;
     cursor_on(console, "50")?;
-    console.keys("i4\x1b")?;
+    console.keys("i4")?;
     cursor_on(console, "450")?;
+    leave_insertion(console)?;
     console.keys("\x1b[A\x1b[Ax")?;
     cursor_on(console, "8")?;
     console.keys("1G/40\r")?;
