@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 use crate::audit;
 use crate::bench;
 use crate::compat;
+use crate::docs;
 use crate::gate;
 use crate::guest::{arguments as run, terminal, tether};
 use crate::kernel;
@@ -35,6 +36,8 @@ enum Command {
     Build(kernel::BuildArguments),
     /// Run the compatibility suites on Linux and on Serix, and compare
     Compat(compat::CompatArguments),
+    /// Check the book's pages and links, and render it
+    Docs,
     /// Build the first file system and say where its archive is
     Initramfs,
     /// Build and list the ports, the programs of others
@@ -66,6 +69,7 @@ pub fn carry_out(arguments: Arguments) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Compat(arguments) => compat::command(&project, &Ui::new(), &arguments),
+        Command::Docs => docs::command(&project, &Ui::new()),
         Command::Initramfs => {
             let archive = userland::image(&project, &Ui::new())?;
             println!("{}", archive.display());

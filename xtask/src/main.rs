@@ -14,6 +14,7 @@ mod bench;
 mod cli;
 mod compat;
 mod debian;
+mod docs;
 mod exec;
 mod gate;
 mod guest;

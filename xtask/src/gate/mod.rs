@@ -62,6 +62,7 @@ const PHASES: &[Phase] = &[
         run: kernel_checks::yardstick,
     },
     Phase { name: "audit", checks: "the house rules hold", run: source::audit },
+    Phase { name: "docs", checks: "the book has no broken link, and is rendered", run: source::docs },
 ];
 
 /// Runs the gate: success only when nothing failed.

@@ -5,9 +5,9 @@ use std::process::Command;
 use anyhow::Result;
 
 use super::Gate;
-use crate::audit;
 use crate::exec;
 use crate::toolchain::Toolchain;
+use crate::{audit, docs};
 
 /// Checks the format of every crate.
 pub fn format(gate: &mut Gate<'_>) {
@@ -42,6 +42,18 @@ pub fn audit(gate: &mut Gate<'_>) {
             }
         }
         Err(error) => gate.tally.failed("audit", &format!("{error:#}")),
+    }
+}
+
+/// Checks the book, and renders it where there is a renderer.
+pub fn docs(gate: &mut Gate<'_>) {
+    let (project, ui) = (gate.project, gate.ui);
+    gate.tally.check("docs: pages and links", || docs::check(project.root()).map(|_| ()));
+    let name = "docs: the book is rendered";
+    match docs::render(project, ui) {
+        Ok(Some(_)) => gate.tally.passed(1),
+        Ok(None) => gate.tally.skipped(name, docs::NO_RENDERER),
+        Err(error) => gate.tally.failed(name, &format!("{error:#}")),
     }
 }
 
