@@ -1,0 +1,126 @@
+//! `/dev/kmsg`: the kernel's log as records, one a read: `priority,sequence,microseconds,-;text`.
+
+use core::time::Duration;
+
+use abi::Errno;
+use abi::poll::PollEvents;
+use alloc::string::String;
+use chroma::file::Whence;
+use chroma::{FileOps, OpenFile, PollTable, Sink, Source};
+use chronos::{Mutex, WaitKind};
+use hal::log;
+
+use crate::lock_classes;
+
+/// The longest record that is read or written.
+const RECORD: usize = 1024;
+/// How often a reader that waits for the next record looks: the log itself wakes nobody, as it is written to anywhere.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// An open `/dev/kmsg`.
+pub(crate) struct Kmsg {
+    /// The absolute position in the log of the next record.
+    next: Mutex<u64>,
+}
+
+impl Kmsg {
+    pub(crate) fn new() -> Kmsg {
+        Kmsg { next: Mutex::new(&lock_classes::LOG_POSITION, log::range().0) }
+    }
+}
+
+/// Makes a record of a line `<LEVEL>[SECONDS] text`; `None` for what is no whole line (its start was overwritten).
+fn record(line: &str, sequence: u64) -> Option<String> {
+    let (level, rest) = line.strip_prefix('<')?.split_once('>')?;
+    let (time, text) = rest.strip_prefix('[')?.split_once(']')?;
+    let (seconds, fraction) = time.trim().split_once('.').unwrap_or((time.trim(), "0"));
+    let digits = fraction.get(..6).unwrap_or(fraction);
+    let micros = seconds.parse::<u64>().ok()?.checked_mul(1_000_000)?.checked_add(digits.parse().ok()?)?;
+    Some(alloc::format!("{level},{sequence},{micros},-;{}\n", text.trim_start()))
+}
+
+impl FileOps for Kmsg {
+    fn read(&self, file: &OpenFile, _: &mut u64, to: &mut Sink<'_>) -> Result<usize, Errno> {
+        let mut buffer = [0; RECORD];
+        loop {
+            {
+                let mut next =
+                    self.next.lock_interruptible(WaitKind::Interruptible).map_err(|_| Errno::EINTR)?;
+                let (from, count) = log::read(*next, &mut buffer);
+                let bytes = buffer.get(..count).unwrap_or_default();
+                if let Some(len) = bytes.iter().position(|byte| *byte == b'\n') {
+                    *next = from + len as u64 + 1;
+                    let line = core::str::from_utf8(bytes.get(..len).unwrap_or_default());
+                    let Some(text) = line.ok().and_then(|line| record(line, from)) else { continue };
+                    if text.len() > to.remaining() {
+                        return Err(Errno::EINVAL);
+                    }
+                    return to.put(text.as_bytes());
+                }
+                if count == RECORD {
+                    // A line longer than any record: skip it.
+                    *next = from + count as u64;
+                    continue;
+                }
+            }
+            if file.nonblocking() {
+                return Err(Errno::EAGAIN);
+            }
+            let later = chronos::clock::now() + LOOK_AGAIN;
+            chronos::sleep(WaitKind::Interruptible, later).map_err(|_| Errno::RESTART_SYS)?;
+        }
+    }
+
+    fn write(&self, _: &OpenFile, _: &mut u64, from: &mut Source<'_>) -> Result<usize, Errno> {
+        let mut buffer = [0; RECORD];
+        if from.remaining() > RECORD {
+            return Err(Errno::EINVAL);
+        }
+        let count = from.take(&mut buffer)?;
+        let text = String::from_utf8_lossy(buffer.get(..count).unwrap_or_default());
+        let text = text.trim_end_matches('\n');
+        // A number in angle brackets gives the priority; its low three bits are the level.
+        let (level, text) = match text.strip_prefix('<').and_then(|rest| rest.split_once('>')) {
+            Some((number, rest)) => (number.parse::<u32>().map_or(4, |number| number & 7), rest),
+            None => (4, text),
+        };
+        match level {
+            0..=3 => hal::err!("user", "{text}"),
+            4 => hal::warn!("user", "{text}"),
+            5 => hal::notice!("user", "{text}"),
+            6 => hal::info!("user", "{text}"),
+            _ => hal::debug!("user", "{text}"),
+        }
+        Ok(count)
+    }
+
+    fn seek(&self, _: &OpenFile, _: u64, offset: i64, whence: Whence) -> Result<u64, Errno> {
+        if offset != 0 {
+            return Err(Errno::ESPIPE);
+        }
+        let (start, end) = log::range();
+        *self.next.lock() = match whence {
+            Whence::Set => start,
+            Whence::End => end,
+            _ => return Err(Errno::EINVAL),
+        };
+        Ok(0)
+    }
+
+    fn poll(&self, _: &OpenFile, _: Option<&PollTable>) -> PollEvents {
+        let unread = *self.next.lock() < log::range().1;
+        if unread { PollEvents::READABLE | PollEvents::WRITABLE } else { PollEvents::WRITABLE }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::record;
+
+    #[test]
+    fn a_log_line_becomes_a_record() {
+        let text = record("<6>[    1.500000] init: hello", 7).unwrap();
+        assert_eq!(text, "6,7,1500000,-;init: hello\n");
+        assert_eq!(record("cut off] text", 0), None);
+    }
+}
