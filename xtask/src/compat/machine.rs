@@ -30,7 +30,8 @@ const CONSOLE_LINES: usize = 3;
 /// Two processors: what a program gets wrong between them shows.
 const PROCESSORS: u8 = 2;
 
-/// Runs programs of a suite on a kernel. What each prints is kept below `target/compat/output`.
+/// Runs programs of a suite on a kernel. What each prints is kept below `target/compat/output`, and the
+/// last machine's console.
 ///
 /// # Errors
 /// The guest cannot be prepared or started.
@@ -51,6 +52,8 @@ pub fn run(
     }
     guest::prepare(project, ui, &machine)?;
     let step = ui.steps(format!("Running {} on {kernel}", suite.name), programs.len() as u64);
+    let folder = project.target().join("compat/output");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let begun = Instant::now();
     let mut endings: BTreeMap<&str, (String, Ending)> = BTreeMap::new();
     loop {
@@ -64,6 +67,8 @@ pub fn run(
         let captured = guest::capture(project, ui, &machine, &script(&left), &[], Some(wanted.min(time)))?;
         let output = String::from_utf8_lossy(&captured.stdout);
         let lost = lost(captured.end, &captured.log);
+        let console = folder.join(format!("{}-{kernel}-console.txt", suite.name));
+        fs::write(&console, &captured.log).with_context(|| format!("cannot write {}", console.display()))?;
         let found = attribute(&left, &output, &lost);
         if found.is_empty() {
             // User space was not reached, or not left: another machine would do no better.
@@ -77,8 +82,6 @@ pub fn run(
     }
     step.done();
 
-    let folder = project.target().join("compat/output");
-    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     for (name, (output, ending)) in &endings {
         let path = folder.join(format!("{}-{}-{kernel}.txt", suite.name, name.replace('/', "-")));
         fs::write(&path, format!("{output}\n[{ending:?}]\n"))

@@ -3,6 +3,7 @@
 //! Phases run in the order of [`PHASES`]; a failing check never stops the run, so one run tells all that is wrong. Each
 //! phase prints its counts and its time; the last line is the counts of all.
 
+mod compat;
 mod guests;
 mod kernel_checks;
 mod ports;
@@ -54,6 +55,7 @@ const PHASES: &[Phase] = &[
     Phase { name: "unit", checks: "the unit tests of every crate, on the host", run: unit_tests::run },
     Phase { name: "kernel", checks: "the kernel builds in both profiles and boots", run: kernel_checks::run },
     Phase { name: "guests", checks: "`run` keeps what it promises", run: guests::run },
+    Phase { name: "compat", checks: "the compatibility programs hold on Linux", run: compat::run },
     Phase { name: "ports", checks: "every port builds and passes its own test", run: ports::run },
     Phase { name: "sessions", checks: "the session tests pass on Linux", run: sessions::run },
     Phase {
