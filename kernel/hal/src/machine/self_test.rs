@@ -1,6 +1,7 @@
 //! A test of the machine backend that boots in place of the kernel (feature `self-test`): what unit tests on the host cannot
 //! reach. Each check names what broke; the machine ends with status 1 (all good) or the panic's.
 
+mod figures;
 mod memory;
 mod programs;
 mod threads;
@@ -9,7 +10,7 @@ use crate::info;
 
 /// Runs every check and ends the machine.
 pub fn run() -> ! {
-    let tests: [(&str, fn()); 13] = [
+    let tests: [(&str, fn()); 14] = [
         ("the heap gives memory that does not overlap", memory::heap),
         ("the heap takes its memory back", memory::heap_gives_back),
         ("a page has its owners counted", memory::page_owners),
@@ -22,6 +23,7 @@ pub fn run() -> ! {
         ("a program makes system calls", programs::system_calls),
         ("a program's faults come back as traps", programs::traps),
         ("copies tolerate faults", programs::copies),
+        ("memory costs what it should", figures::memory),
         ("floating-point state belongs to its context", programs::floating_point),
     ];
     super::context::Context::adopt_boot();

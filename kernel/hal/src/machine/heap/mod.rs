@@ -126,29 +126,32 @@ unsafe impl GlobalAlloc for Heap {
 /// Takes objects from the slabs: gives one, and puts some more at hand.
 #[cold]
 fn refill(list: &mut List, class: usize) -> *mut u8 {
-    let Some(first) = slab::take(class) else { return core::ptr::null_mut() };
-    for _ in 1..slab::batch(class) {
-        let Some(object) = slab::take_present(class) else { break };
+    slab::take(class, slab::batch(class), |object| {
         // SAFETY: the object is free and ours.
         unsafe { object.write(Object { next: list.first }) };
         list.first = Some(object);
         list.count += 1;
-    }
+    });
+    let Some(first) = list.first else { return core::ptr::null_mut() };
+    // SAFETY: a free object holds the link to the next one.
+    list.first = unsafe { first.as_ref() }.next;
+    list.count -= 1;
     first.as_ptr().cast()
 }
 
 /// Gives some of the objects at hand back to their slabs.
 #[cold]
 fn spill(list: &mut List, class: usize) {
-    for _ in 0..slab::batch(class) {
-        let Some(object) = list.first else { return };
-        // SAFETY: a free object holds the link to the next one, and is given up here.
-        unsafe {
-            list.first = object.as_ref().next;
-            list.count -= 1;
-            slab::give_back(object, class);
-        }
-    }
+    let wanted = slab::batch(class).min(list.count as usize);
+    let objects = core::iter::from_fn(|| {
+        let object = list.first?;
+        // SAFETY: a free object holds the link to the next one.
+        list.first = unsafe { object.as_ref() }.next;
+        list.count -= 1;
+        Some(object)
+    });
+    // SAFETY: the objects are of the class, free, and given up here.
+    unsafe { slab::give_back(objects.take(wanted), class) };
 }
 
 /// The number of frames, as a power of two, for what is too large for a slab.

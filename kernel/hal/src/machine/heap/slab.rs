@@ -117,84 +117,57 @@ fn first_offset(class: usize) -> usize {
     size_of::<Slab>().next_multiple_of(alignment)
 }
 
-/// Takes a free object, from a new slab if need be. Called with interrupts off.
-pub(super) fn take(class: usize) -> Option<NonNull<Object>> {
-    if let Some(object) = take_present(class) {
-        return Some(object);
-    }
-    let slab = Slab::make(class)?;
+/// Takes up to `wanted` free objects, from a new slab if there are none. Called with interrupts off.
+pub(super) fn take(class: usize, wanted: usize, mut each: impl FnMut(NonNull<Object>)) {
     {
         let mut list = SLABS[class].lock();
-        // SAFETY: a new slab that is in no list.
-        unsafe { list.link(slab) };
-        list.empty += 1;
+        if list.partial.is_some() {
+            return list.take(class, wanted, each);
+        }
     }
-    take_present(class)
-}
-
-/// Takes a free object of a slab that there is. Called with interrupts off.
-pub(super) fn take_present(class: usize) -> Option<NonNull<Object>> {
+    // Frames are asked for without the lock: the frame allocator has locks of its own.
+    let Some(slab) = Slab::make(class) else { return };
     let mut list = SLABS[class].lock();
-    let mut pointer = list.partial?;
-    // SAFETY: slabs in the list exist and are reached through the lock only.
-    let slab = unsafe { pointer.as_mut() };
-    if slab.used == 0 {
-        list.empty -= 1;
-    }
-    slab.used += 1;
-    let object = match slab.free {
-        Some(object) => {
-            // SAFETY: a free object holds the link to the next one.
-            slab.free = unsafe { object.as_ref() }.next;
-            object
-        }
-        None => {
-            let offset = first_offset(class) + usize::from(slab.touched) * SIZES[class];
-            slab.touched += 1;
-            // SAFETY: below the capacity, as the slab has a free object.
-            unsafe { pointer.byte_add(offset).cast() }
-        }
-    };
-    if slab.used == slab.capacity {
-        // SAFETY: the slab is in the list.
-        unsafe { list.unlink(pointer) };
-    }
-    USED.fetch_add(SIZES[class] as u64, Ordering::Relaxed);
-    Some(object)
+    // SAFETY: a new slab that is in no list.
+    unsafe { list.link(slab) };
+    list.empty += 1;
+    list.take(class, wanted, &mut each);
 }
 
-/// Gives an object back to its slab. Called with interrupts off.
+/// Gives objects back to their slabs. Called with interrupts off.
 ///
 /// # Safety
-/// The object is of the class, and free.
-pub(super) unsafe fn give_back(object: NonNull<Object>, class: usize) {
-    let frame = (object.as_ptr() as u64 - layout::DIRECT_MAP) / PAGE_SIZE as u64;
-    // SAFETY: the object's frame is claimed; the word says how large the slab is that it belongs to.
-    let order = unsafe { frame_table::word(frame) }.load(Ordering::Relaxed) & !frame_table::SLAB;
-    let start = frame >> order << order;
-    let Some(mut pointer) = NonNull::new(layout::direct::<Slab>(start * PAGE_SIZE as u64)) else { return };
-    let mut list = SLABS[class].lock();
-    USED.fetch_sub(SIZES[class] as u64, Ordering::Relaxed);
-    // SAFETY: slabs are reached through the lock only; the object is free.
-    unsafe {
-        let slab = pointer.as_mut();
-        object.write(Object { next: slab.free });
-        slab.free = Some(object);
-        if slab.used == slab.capacity {
-            list.link(pointer);
-        }
-        slab.used -= 1;
-        if slab.used == 0 {
-            if list.empty > 0 {
-                list.unlink(pointer);
-                drop(list);
-                FRAMES.fetch_sub(1 << order, Ordering::Relaxed);
-                frame_table::free(start, order as u8);
-            } else {
-                list.empty += 1;
+/// The objects are of the class, and free.
+pub(super) unsafe fn give_back(objects: impl Iterator<Item = NonNull<Object>>, class: usize) {
+    // Slabs that became empty, chained.
+    let mut surplus: Option<NonNull<Slab>> = None;
+    {
+        let mut list = SLABS[class].lock();
+        for object in objects {
+            // SAFETY: the caller's contract.
+            if let Some(mut slab) = unsafe { list.give_back(object, class) } {
+                // SAFETY: the slab was taken off the list, empty.
+                unsafe { slab.as_mut() }.next = surplus.replace(slab);
             }
         }
     }
+    while let Some(slab) = surplus {
+        let (frame, order) = frames_of(slab.cast());
+        // SAFETY: as above; nothing refers to the slab any more.
+        unsafe {
+            surplus = slab.as_ref().next;
+            frame_table::free(frame, order);
+        }
+        FRAMES.fetch_sub(1 << order, Ordering::Relaxed);
+    }
+}
+
+/// The first frame, and the order, of the slab that a place belongs to.
+fn frames_of(place: NonNull<Object>) -> (u64, u8) {
+    let frame = (place.as_ptr() as u64 - layout::DIRECT_MAP) / PAGE_SIZE as u64;
+    // SAFETY: the frame is claimed by a slab; the word says how large that is.
+    let order = unsafe { frame_table::word(frame) }.load(Ordering::Relaxed) & !frame_table::SLAB;
+    (frame >> order << order, order as u8)
 }
 
 impl Slab {
@@ -230,6 +203,71 @@ impl Slab {
 }
 
 impl Class {
+    /// Takes up to `wanted` free objects of the slabs that there are.
+    fn take(&mut self, class: usize, wanted: usize, mut each: impl FnMut(NonNull<Object>)) {
+        let size = SIZES[class];
+        let mut taken = 0;
+        while let (Some(mut pointer), true) = (self.partial, taken < wanted) {
+            // SAFETY: slabs in the list exist and are reached through the lock only.
+            let slab = unsafe { pointer.as_mut() };
+            if slab.used == 0 {
+                self.empty -= 1;
+            }
+            while slab.used < slab.capacity && taken < wanted {
+                let object = match slab.free {
+                    Some(object) => {
+                        // SAFETY: a free object holds the link to the next one.
+                        slab.free = unsafe { object.as_ref() }.next;
+                        object
+                    }
+                    None => {
+                        let offset = first_offset(class) + usize::from(slab.touched) * size;
+                        slab.touched += 1;
+                        // SAFETY: below the capacity, as the slab has a free object.
+                        unsafe { pointer.byte_add(offset).cast() }
+                    }
+                };
+                slab.used += 1;
+                taken += 1;
+                each(object);
+            }
+            if slab.used == slab.capacity {
+                // SAFETY: the slab is in the list.
+                unsafe { self.unlink(pointer) };
+            }
+        }
+        USED.fetch_add((taken * size) as u64, Ordering::Relaxed);
+    }
+
+    /// Takes an object back; gives the slab when it has become empty and is not kept.
+    ///
+    /// # Safety
+    /// The object is of the class, and free.
+    unsafe fn give_back(&mut self, object: NonNull<Object>, class: usize) -> Option<NonNull<Slab>> {
+        let (frame, _) = frames_of(object);
+        let mut pointer = NonNull::new(layout::direct::<Slab>(frame * PAGE_SIZE as u64))?;
+        USED.fetch_sub(SIZES[class] as u64, Ordering::Relaxed);
+        // SAFETY: slabs are reached through the lock only; the object is free.
+        unsafe {
+            let slab = pointer.as_mut();
+            object.write(Object { next: slab.free });
+            slab.free = Some(object);
+            if slab.used == slab.capacity {
+                self.link(pointer);
+            }
+            slab.used -= 1;
+            if slab.used > 0 {
+                return None;
+            }
+            if self.empty == 0 {
+                self.empty = 1;
+                return None;
+            }
+            self.unlink(pointer);
+        }
+        Some(pointer)
+    }
+
     /// # Safety
     /// The slab is of this class and in no list.
     unsafe fn link(&mut self, mut pointer: NonNull<Slab>) {
