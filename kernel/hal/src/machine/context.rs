@@ -50,7 +50,7 @@ unsafe impl Sync for Context {}
 // SAFETY: nothing in a context belongs to a thread or processor when it is not owned.
 unsafe impl Send for Context {}
 
-static SPACE_CLASS: LockClass = LockClass::new("context's space", 49_000);
+static SPACE_CLASS: LockClass = LockClass::new("context's space", 820);
 
 impl Context {
     /// A context that runs `entry` when it is first switched to: with interrupts on and a preempt count of 0. When `entry`

@@ -14,7 +14,7 @@ struct Range {
     end: u64,
 }
 
-static CLASS: LockClass = LockClass::new("early memory", 60_000);
+static CLASS: LockClass = LockClass::new("early memory", 1_000);
 static RANGE: SpinLock<Range> = SpinLock::new(&CLASS, Range { next: 0, end: 0 });
 static FIRST: crate::Once<u64> = crate::Once::new();
 

@@ -16,7 +16,7 @@ const HUGE: u64 = 1 << 30;
 
 static ROOT: Once<u64> = Once::new();
 /// Held while the kernel's tables change.
-static CLASS: LockClass = LockClass::new("kernel page tables", 52_500);
+static CLASS: LockClass = LockClass::new("kernel page tables", 850);
 static CHANGING: SpinLock<()> = SpinLock::new(&CLASS, ());
 
 /// The physical address of the kernel's own root table.
@@ -158,7 +158,7 @@ pub(super) fn unmap(address: u64) -> Option<u64> {
 
 /// Where the next device's registers will be mapped.
 static NEXT_DEVICE: SpinLock<u64> = SpinLock::new(&DEVICES_CLASS, DEVICES);
-static DEVICES_CLASS: LockClass = LockClass::new("device mappings", 52_400);
+static DEVICES_CLASS: LockClass = LockClass::new("device mappings", 845);
 
 /// Maps device registers, for good; gives the virtual address.
 ///

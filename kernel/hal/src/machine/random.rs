@@ -9,7 +9,7 @@ use super::features::{self, Features};
 use super::time;
 use crate::{LockClass, SpinLock};
 
-static CLASS: LockClass = LockClass::new("random numbers", 62_000);
+static CLASS: LockClass = LockClass::new("random numbers", 1_020);
 static STREAM: SpinLock<Option<ChaCha20Rng>> = SpinLock::new(&CLASS, None);
 
 /// Words gathered for the key.

@@ -24,7 +24,7 @@ struct Slots {
     next: u32,
 }
 
-static CLASS: LockClass = LockClass::new("kernel stacks", 52_000);
+static CLASS: LockClass = LockClass::new("kernel stacks", 840);
 static SLOTS: SpinLock<Slots> =
     SpinLock::new(&CLASS, Slots { mapped: [0; KEPT], mapped_count: 0, unmapped: Vec::new(), next: 0 });
 

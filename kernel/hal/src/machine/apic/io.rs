@@ -40,7 +40,7 @@ struct IoApic {
     overrides: [Option<Override>; 16],
 }
 
-static CLASS: LockClass = LockClass::new("I/O APIC", 61_000);
+static CLASS: LockClass = LockClass::new("I/O APIC", 1_010);
 static IO_APIC: Once<IoApic> = Once::new();
 
 /// Maps the first I/O APIC, which has the ISA lines, and masks everything.

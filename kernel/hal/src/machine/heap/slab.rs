@@ -60,7 +60,7 @@ struct Class {
 // SAFETY: the pointers lead to slabs, which nobody reaches but through the lock.
 unsafe impl Send for Class {}
 
-static CLASS: LockClass = LockClass::new("slabs", 55_000);
+static CLASS: LockClass = LockClass::new("slabs", 880);
 static SLABS: [SpinLock<Class>; CLASSES] =
     [const { SpinLock::new(&CLASS, Class { partial: None, empty: 0 }) }; CLASSES];
 static FRAMES: AtomicU64 = AtomicU64::new(0);
