@@ -45,7 +45,10 @@ pub(super) fn print(out: &mut dyn Write, mut frame: u64) {
     }
 }
 
-/// Prints an address of the kernel's text.
+/// Prints an address of the kernel's text, with the function that it lies in.
 pub(super) fn write_address(out: &mut dyn Write, address: u64) -> fmt::Result {
-    write!(out, "{address:#018x}")
+    match super::symbols::find(address) {
+        Some((name, offset)) => write!(out, "{address:#018x} {name} + {offset:#x}"),
+        None => write!(out, "{address:#018x}"),
+    }
 }

@@ -40,7 +40,8 @@ pub(super) fn init(facts: &Facts) {
     };
     map(KERNEL_BASE, image.text, image.rodata, PAGE, Bits::PRESENT | Bits::GLOBAL);
     map(KERNEL_BASE, image.rodata, image.data, PAGE, read_only);
-    map(KERNEL_BASE, image.data, image.end, PAGE, Bits::KERNEL_DATA);
+    map(KERNEL_BASE, image.data, image.symbols, PAGE, Bits::KERNEL_DATA);
+    map(KERNEL_BASE, image.symbols, image.end, PAGE, read_only);
 
     let mut done = 0;
     for (start, end) in direct_ranges(facts) {

@@ -33,7 +33,7 @@ unsafe extern "C" {
     static image_start: u8;
     static rodata_start: u8;
     static data_start: u8;
-    static image_end: u8;
+    static symbols_start: u8;
 }
 
 /// The parts of the kernel's image, as physical addresses.
@@ -44,6 +44,8 @@ pub(super) struct Image {
     pub rodata: u64,
     /// Where data begin.
     pub data: u64,
+    /// Where the table of symbols begins.
+    pub symbols: u64,
     /// The first address behind the image.
     pub end: u64,
 }
@@ -51,10 +53,17 @@ pub(super) struct Image {
 /// Where the linker put the kernel.
 pub(super) fn image() -> Image {
     let physical = |symbol: *const u8| symbol as u64 - KERNEL_BASE;
+    let symbols = physical(&raw const symbols_start);
     Image {
         text: physical(&raw const image_start),
         rodata: physical(&raw const rodata_start),
         data: physical(&raw const data_start),
-        end: physical(&raw const image_end),
+        symbols,
+        end: (symbols + super::symbols::length() as u64).next_multiple_of(crate::PAGE_SIZE as u64),
     }
+}
+
+/// The table of symbols, wherever it ends.
+pub(super) fn symbols() -> *const u8 {
+    &raw const symbols_start
 }

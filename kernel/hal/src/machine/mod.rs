@@ -36,6 +36,7 @@ mod segments;
 #[cfg(feature = "self-test")]
 mod self_test;
 mod stack;
+mod symbols;
 mod table;
 pub mod time;
 mod trap;

@@ -1,5 +1,7 @@
 //! Building the kernel.
 
+mod symbols;
+
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -42,14 +44,10 @@ pub fn build(project: &Project, ui: &Ui, profile: Profile) -> Result<PathBuf> {
 /// Builds an image that tests hal in place of running the kernel, and gives its path.
 pub fn build_self_test(project: &Project, ui: &Ui, profile: Profile) -> Result<PathBuf> {
     let _lock = project.lock("kernel")?;
-    let image = compile(project, ui, profile, "self-test", &["--features", "self-test"])?;
-    // The next build puts the kernel in its place.
-    let kept = image.with_file_name("self-test");
-    std::fs::copy(&image, &kept).with_context(|| format!("cannot write {}", kept.display()))?;
-    Ok(kept)
+    compile(project, ui, profile, "self-test", &["--features", "self-test"])
 }
 
-/// Compiles the package `image`. The caller holds the lock.
+/// Compiles the package `image` and gives it a table of its symbols. The caller holds the lock.
 fn compile(project: &Project, ui: &Ui, profile: Profile, what: &str, features: &[&str]) -> Result<PathBuf> {
     let toolchain = Toolchain::find(project, ui)?;
     let (name, folder) = match profile {
@@ -62,6 +60,11 @@ fn compile(project: &Project, ui: &Ui, profile: Profile, what: &str, features: &
     let mut command = toolchain.cargo(project, "build");
     command.args(["--package", "image", "--profile", name]).args(features);
     exec::run(command, &log, &step).with_context(|| format!("the {what} does not build"))?;
+    let folder = toolchain.target_dir(project).join(TARGET).join(folder);
+    let linked = toolchain::require(folder.join("image"))?;
+    // Cargo keeps what it linked; a changed copy has a name of its own.
+    let finished = folder.join(what);
+    symbols::append(&linked, &finished)?;
     step.done();
-    toolchain::require(toolchain.target_dir(project).join(TARGET).join(folder).join("image"))
+    Ok(finished)
 }
