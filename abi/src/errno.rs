@@ -212,4 +212,6 @@ impl Errno {
     /// Restart only if no handler runs, through `restart_syscall`, which finishes what the thread's restart block says
     /// (`nanosleep` and others with a relative timeout).
     pub const RESTART_BLOCK: Self = Self(516);
+    /// The call has set all registers itself (`execve`, `rt_sigreturn`): there is no result.
+    pub const SET_REGISTERS: Self = Self(4094);
 }
