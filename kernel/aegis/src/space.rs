@@ -257,6 +257,15 @@ impl AddressSpace {
         }
     }
 
+    /// What a shared mapping shows at an address: an identity of the object (as long as it lives) and the byte's offset in it.
+    /// `None` where nothing shared is mapped. May sleep.
+    pub fn shared_place(&self, at: UserAddr) -> Option<(usize, u64)> {
+        let areas = self.lock();
+        let area = areas.find(at.get()).filter(|area| area.shared)?;
+        let object = Arc::as_ptr(area.object()?).cast::<()>().addr();
+        Some((object, area.index(at.get()).saturating_mul(PAGE) + at.page_offset() as u64))
+    }
+
     /// How much memory is used. May sleep.
     pub fn usage(&self) -> Usage {
         let areas = self.lock();

@@ -59,6 +59,7 @@ pub use arch::paging::{FlushBatch, MapError, Space};
 #[cfg(target_os = "none")]
 pub use arch::panic;
 pub use arch::power;
+pub use arch::processor;
 pub use arch::random;
 #[cfg(not(target_os = "none"))]
 pub use arch::simulate;

@@ -9,6 +9,7 @@ pub mod irq;
 pub mod page;
 pub mod paging;
 pub mod power;
+pub mod processor;
 pub mod random;
 pub mod sched;
 pub mod simulate;

@@ -29,6 +29,7 @@ pub mod paging;
 pub mod panic;
 mod port;
 pub mod power;
+pub mod processor;
 pub mod random;
 mod register;
 pub mod sched;
