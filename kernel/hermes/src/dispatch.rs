@@ -1,0 +1,135 @@
+//! From a trap to a handler.
+
+use abi::{Errno, nr};
+use core::sync::atomic::{AtomicBool, Ordering};
+use process::Current;
+use process::hooks;
+use process::signal::is_outcome;
+
+use crate::row::{Outcome, Row};
+use crate::table::ROWS;
+use crate::trace;
+
+/// One past the highest number.
+const NUMBERS: usize = 451;
+
+type Call = fn(&mut Current, [u64; 6]) -> Outcome;
+
+static CALLS: [Call; NUMBERS] = calls();
+
+/// The rows by number, for what is not in a hurry.
+static BY_NUMBER: [Option<&'static Row>; NUMBERS] = by_number();
+
+#[expect(clippy::indexing_slicing, reason = "evaluated at compile time")]
+const fn calls() -> [Call; NUMBERS] {
+    let mut calls: [Call; NUMBERS] = [unknown; NUMBERS];
+    let mut index = 0;
+    while index < ROWS.len() {
+        calls[ROWS[index].number] = ROWS[index].call;
+        index += 1;
+    }
+    calls
+}
+
+#[expect(clippy::indexing_slicing, reason = "evaluated at compile time")]
+const fn by_number() -> [Option<&'static Row>; NUMBERS] {
+    let mut rows = [None; NUMBERS];
+    let mut index = 0;
+    while index < ROWS.len() {
+        assert!(rows[ROWS[index].number].is_none(), "two rows with one number");
+        rows[ROWS[index].number] = Some(&ROWS[index]);
+        index += 1;
+    }
+    rows
+}
+
+/// The row of a number.
+pub fn row(number: usize) -> Option<&'static Row> {
+    BY_NUMBER.get(number).copied().flatten()
+}
+
+static TRACING: AtomicBool = AtomicBool::new(false);
+
+/// Registers this crate for system calls. With `tracing` every call is logged, one line each.
+pub fn start(tracing: bool) {
+    TRACING.store(tracing, Ordering::Relaxed);
+    hooks::set_dispatch(dispatch);
+}
+
+/// Serves a system call: number in `rax`, arguments in `rdi`, `rsi`, `rdx`, `r10`, `r8`, `r9`, result in `rax`.
+fn dispatch(current: &mut Current) {
+    let regs = &current.context.regs;
+    let number = regs.rax;
+    let arguments = [regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9];
+    let call = usize::try_from(number).ok().and_then(|number| CALLS.get(number));
+    let outcome = match call {
+        Some(_) | None if TRACING.load(Ordering::Relaxed) => trace::call(current, number, arguments),
+        Some(call) => call(current, arguments),
+        None => unknown(current, arguments),
+    };
+    match outcome {
+        Ok(value) => current.context.regs.rax = value,
+        Err(error) => fail(current, number, error),
+    }
+}
+
+/// Serves a call without tracing it.
+pub(crate) fn serve(current: &mut Current, number: u64, arguments: [u64; 6]) -> Outcome {
+    match usize::try_from(number).ok().and_then(|number| CALLS.get(number)) {
+        Some(call) => call(current, arguments),
+        None => unknown(current, arguments),
+    }
+}
+
+#[cold]
+fn fail(current: &mut Current, number: u64, error: Errno) {
+    if error == RETURNED {
+        return;
+    }
+    current.context.regs.rax = error.as_return().cast_unsigned();
+    if is_outcome(error) {
+        current.interrupted = Some((number, error));
+        // The signal path resolves it, even if the signal has gone meanwhile.
+        current.task.notify(chronos::Work::SIGNAL);
+    }
+}
+
+/// What a handler gives that has set the registers itself (`execve`, `rt_sigreturn`): nothing is to be added. No error of
+/// Linux has this number.
+pub(crate) const RETURNED: Errno = Errno::SET_REGISTERS;
+
+/// A number without a row.
+fn unknown(current: &mut Current, _arguments: [u64; 6]) -> Outcome {
+    let number = current.context.regs.rax;
+    let name = current.thread.name();
+    let name = alloc::string::String::from_utf8_lossy(&name);
+    hal::info!("hermes", "{}[{}]: unknown system call {number}", name.trim_end_matches('\0'), current.pid());
+    Err(Errno::ENOSYS)
+}
+
+/// `restart_syscall`: finishes what was interrupted.
+///
+/// # Errors
+/// Those of the interrupted call; `EINTR` when there is none.
+pub fn restart_syscall(current: &mut Current) -> Outcome {
+    match current.restart.take() {
+        Some(restart) => restart(current),
+        None => Err(Errno::EINTR),
+    }
+}
+
+const _: () = assert!(nr::SET_MEMPOLICY_HOME_NODE < NUMBERS);
+
+#[cfg(test)]
+mod tests {
+    use super::row;
+    use abi::nr;
+
+    #[test]
+    fn rows_are_found_by_number() {
+        assert_eq!(row(nr::READ).map(|row| row.name), Some("read"));
+        assert_eq!(row(nr::EXECVE).map(|row| row.name), Some("execve"));
+        assert!(row(nr::VSERVER).is_none());
+        assert!(row(100_000).is_none());
+    }
+}

@@ -1,0 +1,208 @@
+//! From one file to another within the kernel: `sendfile`, `copy_file_range`, `splice`.
+
+use abi::fs::{MAX_RW_COUNT, SpliceFlags};
+use abi::{Errno, OpenFlags};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use cerberus::Rights;
+use chroma::inode::FileKind;
+use chroma::pipe::pipe_of;
+use chroma::{Fd, OpenFile, Sink, Source};
+use process::Current;
+
+use crate::argument::InOut;
+use crate::row::Outcome;
+use crate::support::{broken_pipe, count, file};
+
+/// How much is moved at a time.
+const PIECE: usize = 64 * 1024;
+
+/// Where an end of a transfer is: at the file's own position, or at one that the program keeps.
+struct End {
+    file: Arc<OpenFile>,
+    at: Option<u64>,
+}
+
+impl End {
+    fn new(file: Arc<OpenFile>, offset: InOut<i64>) -> Result<Self, Errno> {
+        let at = match offset.read_optional()? {
+            Some(offset) => Some(u64::try_from(offset).map_err(|_| Errno::EINVAL)?),
+            None => None,
+        };
+        Ok(Self { file, at })
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Errno> {
+        let mut sink = Sink::kernel(buffer);
+        match &mut self.at {
+            Some(at) => {
+                let count = self.file.read_at(*at, &mut sink)?;
+                *at = at.saturating_add(count as u64);
+                Ok(count)
+            }
+            None => self.file.read(&mut sink),
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, Errno> {
+        let mut source = Source::kernel(bytes);
+        match &mut self.at {
+            Some(at) => {
+                let count = self.file.write_at(*at, &mut source)?;
+                *at = at.saturating_add(count as u64);
+                Ok(count)
+            }
+            None => self.file.write(&mut source),
+        }
+    }
+
+    /// Takes back what was read and could not be written.
+    fn unread(&mut self, bytes: usize) -> Result<(), Errno> {
+        match &mut self.at {
+            Some(at) => *at = at.saturating_sub(bytes as u64),
+            None if self.file.ops().seekable() => {
+                let back = i64::try_from(bytes).unwrap_or(i64::MAX).saturating_neg();
+                self.file.seek(back, chroma::file::Whence::Current)?;
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn store(&self, offset: InOut<i64>) -> Result<(), Errno> {
+        match self.at {
+            Some(at) => offset.write_optional(&i64::try_from(at).unwrap_or(i64::MAX)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Moves up to `size` bytes. An error counts only when nothing was moved.
+fn transfer(current: &Current, from: &mut End, to: &mut End, size: usize) -> Result<usize, Errno> {
+    let size = size.min(MAX_RW_COUNT);
+    let mut buffer = Vec::new();
+    buffer.try_reserve_exact(size.min(PIECE)).map_err(|_| Errno::ENOMEM)?;
+    buffer.resize(size.min(PIECE), 0);
+    let mut moved = 0;
+    while moved < size {
+        let wanted = (size - moved).min(PIECE);
+        let piece = buffer.get_mut(..wanted).unwrap_or_default();
+        let read = match from.read(piece) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) => return if moved > 0 { Ok(moved) } else { Err(error) },
+        };
+        let mut done = 0;
+        while done < read {
+            match to.write(piece.get(done..read).unwrap_or_default()) {
+                Ok(written) => done += written,
+                Err(error) => {
+                    from.unread(read - done)?;
+                    if error == Errno::EPIPE {
+                        broken_pipe(current);
+                    }
+                    return if moved + done > 0 { Ok(moved + done) } else { Err(error) };
+                }
+            }
+        }
+        moved += done;
+        if read < wanted && from.file.inode().kind() != FileKind::Regular {
+            break; // a stream: what it has now
+        }
+    }
+    Ok(moved)
+}
+
+/// `sendfile`.
+pub fn sendfile(current: &mut Current, output: Fd, input: Fd, offset: InOut<i64>, size: usize) -> Outcome {
+    let source = file(current, input, Rights::READ)?;
+    let target = file(current, output, Rights::WRITE)?;
+    if !source.ops().seekable() || source.inode().is_directory() {
+        return Err(if offset.is_null() { Errno::EINVAL } else { Errno::ESPIPE });
+    }
+    if target.flags().contains(OpenFlags::APPEND) {
+        return Err(Errno::EINVAL);
+    }
+    let mut from = End::new(source, offset)?;
+    let moved = transfer(current, &mut from, &mut End { file: target, at: None }, size)?;
+    from.store(offset)?;
+    count(moved)
+}
+
+/// `copy_file_range`.
+pub fn copy_file_range(
+    current: &mut Current,
+    input: Fd,
+    input_offset: InOut<i64>,
+    output: Fd,
+    output_offset: InOut<i64>,
+    size: usize,
+    flags: u32,
+) -> Outcome {
+    let source = file(current, input, Rights::READ)?;
+    let target = file(current, output, Rights::WRITE)?;
+    if flags != 0 {
+        return Err(Errno::EINVAL);
+    }
+    for end in [&source, &target] {
+        match end.inode().kind() {
+            FileKind::Regular => {}
+            FileKind::Directory => return Err(Errno::EISDIR),
+            _ => return Err(Errno::EINVAL),
+        }
+    }
+    if target.flags().contains(OpenFlags::APPEND) {
+        return Err(Errno::EBADF);
+    }
+    let same = Arc::ptr_eq(source.inode(), target.inode());
+    let mut from = End::new(source, input_offset)?;
+    let mut to = End::new(target, output_offset)?;
+    if same {
+        let at = |end: &End| end.at.unwrap_or_else(|| end.file.position());
+        let (from, to, size) = (at(&from), at(&to), size as u64);
+        if from < to.saturating_add(size) && to < from.saturating_add(size) {
+            return Err(Errno::EINVAL);
+        }
+    }
+    let moved = transfer(current, &mut from, &mut to, size)?;
+    from.store(input_offset)?;
+    to.store(output_offset)?;
+    count(moved)
+}
+
+/// `splice`: one end must be a pipe.
+pub fn splice(
+    current: &mut Current,
+    input: Fd,
+    input_offset: InOut<i64>,
+    output: Fd,
+    output_offset: InOut<i64>,
+    size: usize,
+    flags: SpliceFlags,
+) -> Outcome {
+    if !SpliceFlags::all().contains(flags) {
+        return Err(Errno::EINVAL);
+    }
+    if size == 0 {
+        return count(0);
+    }
+    let source = file(current, input, Rights::READ)?;
+    let target = file(current, output, Rights::WRITE)?;
+    let (reads_pipe, writes_pipe) = (pipe_of(&source), pipe_of(&target));
+    let same = reads_pipe.zip(writes_pipe).is_some_and(|(a, b)| Arc::ptr_eq(a, b));
+    if (reads_pipe.is_none() && writes_pipe.is_none()) || same {
+        return Err(Errno::EINVAL);
+    }
+    let misplaced = |pipe: bool, offset: InOut<i64>| pipe && !offset.is_null();
+    if misplaced(reads_pipe.is_some(), input_offset) || misplaced(writes_pipe.is_some(), output_offset) {
+        return Err(Errno::ESPIPE);
+    }
+    // What was taken out of a pipe cannot be put back: no more than the other end takes at once.
+    let size = size.min(abi::fs::PIPE_BUF);
+    let mut from = End::new(source, input_offset)?;
+    let mut to = End::new(target, output_offset)?;
+    let moved = transfer(current, &mut from, &mut to, size)?;
+    from.store(input_offset)?;
+    to.store(output_offset)?;
+    count(moved)
+}

@@ -1,0 +1,10 @@
+//! Processes and threads: making and ending them, waiting for them, who they are, what they may use.
+
+pub mod capabilities;
+pub mod execute;
+pub mod groups;
+pub mod identity;
+pub mod lifecycle;
+pub mod limits;
+pub mod prctl;
+pub mod wait;

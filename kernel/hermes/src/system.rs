@@ -1,0 +1,194 @@
+//! The system as a whole.
+
+use abi::Errno;
+use abi::system::{
+    GetrandomFlags, HOST_NAME_MAX, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, Sysinfo, Utsname, reboot as how,
+    syslog as action,
+};
+use alloc::vec::Vec;
+use chroma::Sink;
+use chroma::cred::Cap;
+use core::sync::atomic::{AtomicU64, Ordering};
+use hal::UserAddr;
+use process::{Current, table};
+
+use crate::argument::{InBytes, Out, OutBytes};
+use crate::row::Outcome;
+use crate::support::{DONE, count, known};
+
+/// The version that Serix presents: C libraries refuse kernels that are older than they know.
+pub const RELEASE: &str = "6.1.0-serix";
+/// What `uname -v` says.
+pub const VERSION: &str = "#1 SMP PREEMPT";
+
+fn field(text: &[u8]) -> [u8; 65] {
+    let mut field = [0; 65];
+    for (to, from) in field.iter_mut().take(64).zip(text) {
+        *to = *from;
+    }
+    field
+}
+
+/// `uname`. The system's name is Linux's, because that is what programs ask for: whether they can run here.
+pub fn uname(current: &mut Current, to: Out<Utsname>) -> Outcome {
+    let names = &current.namespaces.names;
+    to.write(&Utsname {
+        sysname: field(b"Linux"),
+        nodename: field(&names.host()),
+        release: field(RELEASE.as_bytes()),
+        version: field(VERSION.as_bytes()),
+        machine: field(b"x86_64"),
+        domainname: field(&names.domain()),
+    })?;
+    DONE
+}
+
+fn name(current: &Current, name: InBytes, length: i32) -> Result<Vec<u8>, Errno> {
+    current.cred.require(Cap::SYS_ADMIN)?;
+    let length = usize::try_from(length).ok().filter(|n| *n <= HOST_NAME_MAX).ok_or(Errno::EINVAL)?;
+    let mut bytes = alloc::vec![0; length];
+    hal::user::read_bytes(name.0, &mut bytes).map_err(|_| Errno::EFAULT)?;
+    Ok(bytes)
+}
+
+/// `sethostname`.
+pub fn sethostname(current: &mut Current, text: InBytes, length: i32) -> Outcome {
+    let text = name(current, text, length)?;
+    current.namespaces.names.set_host(text)?;
+    DONE
+}
+
+/// `setdomainname`.
+pub fn setdomainname(current: &mut Current, text: InBytes, length: i32) -> Outcome {
+    let text = name(current, text, length)?;
+    current.namespaces.names.set_domain(text)?;
+    DONE
+}
+
+/// `sysinfo`: memory in bytes.
+pub fn sysinfo(_current: &mut Current, to: Out<Sysinfo>) -> Outcome {
+    const PAGE: u64 = hal::PAGE_SIZE as u64;
+    /// The loads' fixed point: 16 bits behind it, where chronos has them in thousandths.
+    const POINT: u64 = 1 << 16;
+    let since_boot = chronos::clock::now().since_boot();
+    // Linux counts a started second.
+    let uptime = since_boot.as_secs() + u64::from(since_boot.subsec_nanos() > 0);
+    let processes = table::with(|tree| tree.thread_count());
+    to.write(&Sysinfo {
+        uptime: i64::try_from(uptime).unwrap_or(i64::MAX),
+        loads: chronos::load_averages().map(|load| load * POINT / 1000),
+        totalram: aegis::frames::managed() * PAGE,
+        freeram: aegis::frames::free() * PAGE,
+        procs: u16::try_from(processes).unwrap_or(u16::MAX),
+        mem_unit: 1,
+        ..Sysinfo::default()
+    })?;
+    DONE
+}
+
+/// `getrandom`: the generator is seeded before the first program runs.
+pub fn getrandom(_current: &mut Current, buffer: OutBytes, size: usize, flags: GetrandomFlags) -> Outcome {
+    known(flags, GetrandomFlags::all())?;
+    if flags.contains(GetrandomFlags::RANDOM | GetrandomFlags::INSECURE) {
+        return Err(Errno::EINVAL);
+    }
+    let mut sink = Sink::user(buffer.0, size.min(i32::MAX as usize));
+    let mut bytes = [0; 256];
+    while sink.remaining() > 0 {
+        let piece = bytes.get_mut(..sink.remaining().min(256)).unwrap_or_default();
+        hal::random::fill(piece);
+        match sink.put(piece) {
+            Ok(written) if written < piece.len() => break,
+            Ok(_) => {}
+            Err(error) if sink.done() == 0 => return Err(error),
+            Err(_) => break,
+        }
+    }
+    count(sink.done())
+}
+
+/// Up to where `SYSLOG_ACTION_READ` has read, and where `SYSLOG_ACTION_CLEAR` set the beginning.
+static READ_TO: AtomicU64 = AtomicU64::new(0);
+static CLEARED_TO: AtomicU64 = AtomicU64::new(0);
+
+/// `syslog`: the kernel's log.
+pub fn syslog(current: &mut Current, what: i32, buffer: OutBytes, length: i32) -> Outcome {
+    let reads_all = matches!(what, action::READ_ALL | action::SIZE_BUFFER);
+    if !reads_all && !current.cred.has(Cap::SYSLOG) {
+        current.cred.require(Cap::SYS_ADMIN)?;
+    }
+    match what {
+        action::CLOSE | action::OPEN => DONE,
+        action::READ | action::READ_ALL | action::READ_CLEAR => {
+            let length = usize::try_from(length).map_err(|_| Errno::EINVAL)?;
+            if buffer.0.is_null() {
+                return Err(Errno::EINVAL);
+            }
+            read_log(what, buffer, length)
+        }
+        action::CLEAR => {
+            CLEARED_TO.store(hal::log::range().1, Ordering::Relaxed);
+            DONE
+        }
+        action::CONSOLE_OFF => set_console(1),
+        action::CONSOLE_ON => set_console(7),
+        action::CONSOLE_LEVEL => match u8::try_from(length) {
+            Ok(level @ 1..=8) => set_console(level),
+            _ => Err(Errno::EINVAL),
+        },
+        action::SIZE_UNREAD => {
+            let (start, end) = hal::log::range();
+            Ok(end.saturating_sub(READ_TO.load(Ordering::Relaxed).max(start)))
+        }
+        action::SIZE_BUFFER => count(64 * 1024),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+fn set_console(level: u8) -> Outcome {
+    hal::log::set_console_level(level);
+    DONE
+}
+
+fn read_log(what: i32, buffer: OutBytes, length: usize) -> Outcome {
+    let (start, end) = hal::log::range();
+    let mut bytes = alloc::vec![0; length.min(64 * 1024)];
+    let from = if what == action::READ {
+        READ_TO.load(Ordering::Relaxed)
+    } else {
+        // The last bytes that fit, from the beginning of a line.
+        CLEARED_TO.load(Ordering::Relaxed).max(start).max(end.saturating_sub(bytes.len() as u64))
+    };
+    let (begin, read) = hal::log::read(from, &mut bytes);
+    bytes.truncate(read);
+    let cut = from > start && what != action::READ && from > CLEARED_TO.load(Ordering::Relaxed);
+    let skipped = if cut { bytes.iter().position(|&byte| byte == b'\n').map_or(0, |at| at + 1) } else { 0 };
+    let shown = bytes.get(skipped..).unwrap_or_default();
+    hal::user::write_bytes(buffer.0, shown).map_err(|_| Errno::EFAULT)?;
+    match what {
+        action::READ => READ_TO.store(begin + read as u64, Ordering::Relaxed),
+        action::READ_CLEAR => CLEARED_TO.store(end, Ordering::Relaxed),
+        _ => {}
+    }
+    count(shown.len())
+}
+
+/// `reboot`.
+pub fn reboot(current: &mut Current, first: u32, second: u32, command: u32, _argument: UserAddr) -> Outcome {
+    current.cred.require(Cap::SYS_BOOT)?;
+    if first != LINUX_REBOOT_MAGIC1 || !LINUX_REBOOT_MAGIC2.contains(&second) {
+        return Err(Errno::EINVAL);
+    }
+    match command {
+        how::RESTART | how::RESTART2 => {
+            hal::notice!("system", "restarting");
+            hal::power::reboot()
+        }
+        how::POWER_OFF | how::HALT => {
+            hal::notice!("system", "power off");
+            hal::power::off()
+        }
+        how::CAD_ON | how::CAD_OFF => DONE, // no keyboard sends it
+        _ => Err(Errno::EINVAL),
+    }
+}

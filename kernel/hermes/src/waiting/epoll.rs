@@ -1,0 +1,326 @@
+//! `epoll`: a standing list of files to wait for.
+//!
+//! Each entry stays subscribed to its file's wait queues; a wake-up puts the entry on the ready list. Waiting takes entries off
+//! that list and asks their files; a level-triggered entry that still has something to tell goes back to its end. An entry
+//! holds its file weakly: closing the last descriptor removes it, as on Linux.
+
+use abi::fs::DescriptorFlags;
+use abi::poll::{EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EpollEvent};
+use abi::{Errno, OpenFlags, PollEvents, SigSet, Timespec};
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::sync::{Arc, Weak};
+use alloc::vec::Vec;
+use cerberus::Rights;
+use chroma::file::FileOps;
+use chroma::{Fd, OpenFile, PollTable};
+use chronos::{Events, Mutex, WaitError, WaitKind, WaitQueue, Wake};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use core::time::Duration;
+use hal::{Instant, SpinLock};
+use process::Current;
+
+use super::anonymous;
+use super::poll::{deadline, with_mask};
+use crate::argument::{Argument, In, InOut, Out};
+use crate::files::descriptors::publish;
+use crate::lock_classes;
+use crate::row::Outcome;
+use crate::support::{DONE, any_file, count, file, known};
+
+/// The most events of one wait.
+const MOST: usize = i32::MAX as usize / size_of::<EpollEvent>();
+/// How deep epoll files may watch one another.
+const DEPTH: usize = 5;
+
+/// An entry of the list.
+struct Entry {
+    file: Weak<OpenFile>,
+    /// What is wanted; without `ALWAYS` bits, 0 once a one-shot entry has fired.
+    wanted: AtomicU32,
+    data: u64,
+    queued: AtomicBool,
+    ready: Weak<Ready>,
+}
+
+/// The entries that may have something to tell.
+struct Ready {
+    list: SpinLock<VecDeque<Arc<Entry>>>,
+    changed: Arc<WaitQueue>,
+}
+
+struct Watched {
+    entry: Arc<Entry>,
+    /// Keeps the subscriptions; dropped with the entry.
+    _table: Subscriptions,
+}
+
+/// The table of an entry, which lives as long as the entry is watched.
+struct Subscriptions(#[expect(dead_code, reason = "held for its drop")] SpinLock<PollTable>);
+
+struct EpollFile {
+    interest: Mutex<BTreeMap<(Fd, usize), Watched>>,
+    ready: Arc<Ready>,
+}
+
+impl Ready {
+    fn push(self: &Arc<Self>, entry: &Arc<Entry>) {
+        if !entry.queued.swap(true, Ordering::AcqRel) {
+            self.list.lock_irq().push_back(entry.clone());
+        }
+        self.changed.wake_all(Events::IN | Events::RDNORM);
+    }
+}
+
+/// What a file's wait queue calls.
+struct Waker(Weak<Entry>);
+
+impl Wake for Waker {
+    fn wake(&self, _events: Events) {
+        if let Some(entry) = self.0.upgrade()
+            && let Some(ready) = entry.ready.upgrade()
+        {
+            ready.push(&entry);
+        }
+    }
+}
+
+impl Entry {
+    fn wanted(&self) -> PollEvents {
+        PollEvents::from_bits_retain(self.wanted.load(Ordering::Relaxed))
+    }
+}
+
+impl EpollFile {
+    /// Takes up to `most` events that are true now.
+    fn take(&self, most: usize) -> Vec<EpollEvent> {
+        let mut events = Vec::new();
+        let mut again = Vec::new();
+        let rounds = self.ready.list.lock_irq().len();
+        for _ in 0..rounds {
+            if events.len() >= most {
+                break;
+            }
+            let Some(entry) = self.ready.list.lock_irq().pop_front() else { break };
+            entry.queued.store(false, Ordering::Release);
+            let Some(file) = entry.file.upgrade() else { continue };
+            let wanted = entry.wanted();
+            if wanted.is_empty() {
+                continue;
+            }
+            let now = file.ops().poll(&file, None) & (wanted | PollEvents::ALWAYS);
+            if now.is_empty() {
+                continue;
+            }
+            events.push(EpollEvent { events: now.bits(), data: entry.data });
+            if wanted.contains(PollEvents::ONESHOT) {
+                entry.wanted.store(0, Ordering::Relaxed);
+            } else if !wanted.contains(PollEvents::ET) {
+                again.push(entry);
+            }
+        }
+        for entry in again {
+            if !entry.queued.swap(true, Ordering::AcqRel) {
+                self.ready.list.lock_irq().push_back(entry);
+            }
+        }
+        events
+    }
+
+    /// Whether an entry has something to tell, for an epoll file that is itself waited for.
+    fn has_ready(&self) -> bool {
+        let entries: Vec<Arc<Entry>> = self.ready.list.lock_irq().iter().cloned().collect();
+        entries.iter().any(|entry| {
+            let wanted = entry.wanted();
+            let file = entry.file.upgrade().filter(|_| !wanted.is_empty());
+            file.is_some_and(|file| file.ops().poll(&file, None).intersects(wanted | PollEvents::ALWAYS))
+        })
+    }
+
+    /// Whether `other` is watched by this file within `depth` steps.
+    fn reaches(&self, other: &Arc<OpenFile>, depth: usize) -> Result<bool, Errno> {
+        let inner: Vec<Arc<OpenFile>> =
+            self.interest.lock().values().filter_map(|watched| watched.entry.file.upgrade()).collect();
+        for file in inner {
+            if Arc::ptr_eq(&file, other) {
+                return Ok(true);
+            }
+            if let Some(epoll) = file.ops_as::<EpollFile>() {
+                let left = depth.checked_sub(1).ok_or(Errno::ELOOP)?;
+                if epoll.reaches(other, left)? {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    fn watch(&self, file: &Arc<OpenFile>, event: EpollEvent) -> Watched {
+        let entry = Arc::new(Entry {
+            file: Arc::downgrade(file),
+            wanted: AtomicU32::new(event.events),
+            data: event.data,
+            queued: AtomicBool::new(false),
+            ready: Arc::downgrade(&self.ready),
+        });
+        let wanted = entry.wanted() | PollEvents::ALWAYS;
+        let table = PollTable::new(Arc::new(Waker(Arc::downgrade(&entry))), wanted);
+        let now = file.ops().poll(file, Some(&table)) & wanted;
+        if !now.is_empty() {
+            self.ready.push(&entry);
+        }
+        Watched { entry, _table: Subscriptions(SpinLock::new(&lock_classes::EPOLL, table)) }
+    }
+}
+
+impl FileOps for EpollFile {
+    fn seekable(&self) -> bool {
+        false
+    }
+
+    fn poll(&self, _file: &OpenFile, table: Option<&PollTable>) -> PollEvents {
+        if let Some(table) = table {
+            table.watch(&self.ready.changed, PollEvents::IN);
+        }
+        if self.has_ready() { PollEvents::READABLE } else { PollEvents::empty() }
+    }
+}
+
+/// `epoll_create`: the size is only checked.
+pub fn epoll_create(current: &mut Current, size: i32) -> Outcome {
+    if size <= 0 { Err(Errno::EINVAL) } else { epoll_create1(current, DescriptorFlags::empty()) }
+}
+
+/// `epoll_create1`.
+pub fn epoll_create1(current: &mut Current, flags: DescriptorFlags) -> Outcome {
+    known(flags, DescriptorFlags::CLOEXEC)?;
+    let ready = Ready {
+        list: SpinLock::new(&lock_classes::READY, VecDeque::new()),
+        changed: Arc::new(WaitQueue::new()),
+    };
+    let interest = Mutex::new(&lock_classes::EPOLL, BTreeMap::new());
+    let ops = EpollFile { interest, ready: Arc::new(ready) };
+    let file = anonymous::file("anon_inode:[eventpoll]", Box::new(ops), OpenFlags::empty(), &current.cred)?;
+    publish(current, file, flags.contains(DescriptorFlags::CLOEXEC))
+}
+
+/// `epoll_ctl`.
+pub fn epoll_ctl(current: &mut Current, epoll: Fd, operation: i32, fd: Fd, event: In<EpollEvent>) -> Outcome {
+    let event = if operation == EPOLL_CTL_DEL { EpollEvent::default() } else { event.read()? };
+    let list = file(current, epoll, Rights::empty())?;
+    let target = any_file(current, fd)?;
+    if !anonymous::is_pollable(&target) {
+        return Err(Errno::EPERM);
+    }
+    let ops: &EpollFile = list.ops_as().ok_or(Errno::EINVAL)?;
+    if Arc::ptr_eq(&list, &target) {
+        return Err(Errno::EINVAL);
+    }
+    let events = PollEvents::from_bits_retain(event.events);
+    if events.contains(PollEvents::EXCLUSIVE)
+        && (operation == EPOLL_CTL_MOD || target.ops_as::<EpollFile>().is_some())
+    {
+        return Err(Errno::EINVAL);
+    }
+    let key = (fd, Arc::as_ptr(&target).addr());
+    if operation == EPOLL_CTL_ADD
+        && let Some(inner) = target.ops_as::<EpollFile>()
+        && inner.reaches(&list, DEPTH)?
+    {
+        return Err(Errno::ELOOP);
+    }
+    let old = {
+        let mut interest = ops.interest.lock();
+        let present = interest.contains_key(&key);
+        match operation {
+            EPOLL_CTL_ADD if present => return Err(Errno::EEXIST),
+            EPOLL_CTL_DEL | EPOLL_CTL_MOD if !present => return Err(Errno::ENOENT),
+            // A number that means another file by now, and entries of files that are gone, make room.
+            EPOLL_CTL_ADD => {
+                interest.retain(|_, watched| watched.entry.file.strong_count() > 0);
+                interest.insert(key, ops.watch(&target, event))
+            }
+            EPOLL_CTL_MOD => interest.insert(key, ops.watch(&target, event)),
+            EPOLL_CTL_DEL => interest.remove(&key),
+            _ => return Err(Errno::EINVAL),
+        }
+    };
+    if let Some(old) = &old {
+        old.entry.wanted.store(0, Ordering::Relaxed); // it may still be on the ready list
+    }
+    DONE
+}
+
+fn wait_until(
+    current: &Current,
+    epoll: Fd,
+    events: Out<EpollEvent>,
+    most: i32,
+    deadline: Option<Instant>,
+) -> Outcome {
+    let most = usize::try_from(most).ok().filter(|n| (1..=MOST).contains(n)).ok_or(Errno::EINVAL)?;
+    if !events.address().is_user_range((most * size_of::<EpollEvent>()) as u64) {
+        return Err(Errno::EFAULT);
+    }
+    let list = file(current, epoll, Rights::empty())?;
+    let ops: &EpollFile = list.ops_as().ok_or(Errno::EINVAL)?;
+    loop {
+        let taken = ops.take(most);
+        let expired = deadline.is_some_and(|deadline| deadline <= chronos::clock::now());
+        if !taken.is_empty() || expired {
+            for (index, event) in taken.iter().enumerate() {
+                events.element(index).write(event)?;
+            }
+            return count(taken.len());
+        }
+        let some = || (!ops.ready.list.lock_irq().is_empty()).then_some(());
+        match ops.ready.changed.wait(WaitKind::Interruptible, deadline, some) {
+            Ok(()) | Err(WaitError::TimedOut) => {}
+            Err(WaitError::Interrupted) => return Err(Errno::EINTR),
+        }
+    }
+}
+
+fn milliseconds(timeout: i32) -> Option<Instant> {
+    let timeout = u64::try_from(timeout).ok()?;
+    Some(crate::support::after(Duration::from_millis(timeout)))
+}
+
+/// `epoll_wait`.
+pub fn epoll_wait(
+    current: &mut Current,
+    epoll: Fd,
+    events: Out<EpollEvent>,
+    most: i32,
+    timeout: i32,
+) -> Outcome {
+    wait_until(current, epoll, events, most, milliseconds(timeout))
+}
+
+/// `epoll_pwait`.
+pub fn epoll_pwait(
+    current: &mut Current,
+    epoll: Fd,
+    events: Out<EpollEvent>,
+    most: i32,
+    timeout: i32,
+    mask: In<SigSet>,
+    size: usize,
+) -> Outcome {
+    let until = milliseconds(timeout);
+    with_mask(current, mask, size, |current| wait_until(current, epoll, events, most, until))
+}
+
+/// `epoll_pwait2`: the timeout is a `timespec`.
+pub fn epoll_pwait2(
+    current: &mut Current,
+    epoll: Fd,
+    events: Out<EpollEvent>,
+    most: i32,
+    timeout: In<Timespec>,
+    mask: In<SigSet>,
+    size: usize,
+) -> Outcome {
+    let until = deadline(InOut::from_raw(timeout.address().get()))?;
+    with_mask(current, mask, size, |current| wait_until(current, epoll, events, most, until))
+}

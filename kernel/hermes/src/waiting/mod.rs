@@ -1,0 +1,9 @@
+//! Waiting for files: `poll`, `select`, `epoll`; and files that exist to be waited for.
+
+pub mod anonymous;
+pub mod epoll;
+pub mod eventfd;
+pub mod poll;
+pub mod select;
+pub mod signalfd;
+pub mod timerfd;

@@ -1,0 +1,70 @@
+//! Faults of the kernel on behalf of programs, and what happens when memory is short.
+
+use crate::current::{self, Current};
+use crate::process::Process;
+use crate::signal::{Info, send};
+use crate::table;
+use abi::Signal;
+use aegis::FaultError;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use hal::{Fault, FaultAccess, FaultHandler, Instant, SpinLock, UserAddr};
+
+/// Resolves the kernel's own accesses to user memory: as if the program had made them.
+pub(crate) struct KernelFaults;
+
+impl FaultHandler for KernelFaults {
+    fn resolve(&self, address: UserAddr, access: FaultAccess) -> Result<(), Fault> {
+        let program = current::thread().and_then(|thread| thread.program()).ok_or(Fault)?;
+        match program.space.fault(address, access) {
+            Ok(()) => Ok(()),
+            Err(FaultError::NoMemory) if choose_and_end() => Ok(()), // tried again, or ended on the way out
+            Err(_) => Err(Fault),
+        }
+    }
+}
+
+/// Whom the rule ended last, and when: memory comes back only when that process has gone.
+static LAST: SpinLock<Option<(u32, Instant)>> = SpinLock::new(&crate::lock_classes::OOM, None);
+
+/// How bad it would be to lose a process is not weighed: the one that uses most memory goes, moved by its adjustment, in
+/// thousandths of all memory (Linux's rule, `proc(5)`, `oom_score_adj`). `None`: it is spared.
+pub fn badness(process: &Process) -> Option<u64> {
+    let adjustment = process.oom_adjustment();
+    if process.is_init() || adjustment == -1000 {
+        return None;
+    }
+    let thread = process.main_thread()?;
+    let resident = thread.program()?.space.tables().resident() as u64;
+    let shift = i64::from(adjustment) * i64::try_from(aegis::frames::managed()).unwrap_or(0) / 1000;
+    Some(resident.saturating_add_signed(shift).max(1))
+}
+
+/// Ends the process that the rule chooses; says whether memory may come back, now or soon.
+fn choose_and_end() -> bool {
+    /// So long the kernel waits for the chosen process before it chooses another.
+    const PATIENCE: core::time::Duration = core::time::Duration::from_secs(2);
+    let now = chronos::clock::now();
+    if let Some((pid, when)) = *LAST.lock()
+        && now.saturating_since(when) < PATIENCE
+        && table::process(pid).is_some_and(|process| process.thread_count() > 0)
+    {
+        chronos::thread::yield_now();
+        return current::thread().is_none_or(|thread| thread.process().pid() != pid);
+    }
+    let all: Vec<Arc<Process>> =
+        table::with(|tree| tree.processes().map(|(_, node)| node.process.clone()).collect());
+    let scored = all.iter().filter_map(|process| Some((badness(process)?, process)));
+    let Some((score, chosen)) = scored.max_by_key(|(score, _)| *score) else { return false };
+    hal::err!("memory", "out of memory: process {} ended ({} pages resident)", chosen.pid(), score);
+    *LAST.lock() = Some((chosen.pid(), now));
+    send::to_process(chosen, Info::kernel(Signal::SIGKILL));
+    chronos::thread::yield_now();
+    true
+}
+
+/// A program touched memory and none is left: says whether it may try again. If it is the chosen one itself, the signal meets
+/// it on its way there.
+pub(crate) fn make_room(_current: &Current) -> bool {
+    choose_and_end()
+}

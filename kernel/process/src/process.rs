@@ -1,0 +1,138 @@
+//! A process: the threads that are one program, and what they have in common.
+
+use crate::limits::Limits;
+use crate::lock_classes;
+use crate::signal::Signals;
+use crate::thread::Thread;
+use crate::timer::Timers;
+use crate::usage::{Accounts, Usage};
+use abi::Errno;
+use alloc::sync::Arc;
+use chroma::Cred;
+use chronos::WaitQueue;
+use core::sync::atomic::{AtomicI32, Ordering};
+use hal::{Instant, SpinIrqGuard, SpinLock};
+
+/// A process.
+pub struct Process {
+    pid: u32,
+    pub(crate) signals: SpinLock<Signals>,
+    /// Where it waits for its children.
+    pub(crate) child_events: WaitQueue,
+    /// Where its threads wait for the end of a stop, or one of them for the others' end.
+    pub(crate) thread_events: WaitQueue,
+    /// Where those wait who read its signals from a file.
+    pub(crate) signal_events: Arc<WaitQueue>,
+    /// Its limits.
+    pub limits: Limits,
+    pub(crate) accounts: SpinLock<Accounts>,
+    pub(crate) timers: Timers,
+    /// Who it is, for others; each thread's own identity decides what that thread may do.
+    cred: SpinLock<Arc<Cred>>,
+    /// How much rather than others it is ended when memory is short: -1000 to 1000.
+    pub(crate) oom_adjustment: AtomicI32,
+    started: Instant,
+}
+
+impl Process {
+    pub(crate) fn new(pid: u32, signals: Signals, limits: Limits, cred: Arc<Cred>) -> Self {
+        Self {
+            pid,
+            signals: SpinLock::new(&lock_classes::SIGNALS, signals),
+            child_events: WaitQueue::new(),
+            thread_events: WaitQueue::new(),
+            signal_events: Arc::new(WaitQueue::new()),
+            limits,
+            accounts: SpinLock::new(&lock_classes::ACCOUNTS, Accounts::default()),
+            timers: Timers::new(),
+            cred: SpinLock::new(&lock_classes::PARTS, cred),
+            oom_adjustment: AtomicI32::new(0),
+            started: chronos::clock::now(),
+        }
+    }
+
+    /// Its number.
+    #[inline]
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Whether it is the first process, which no signal ends by default.
+    pub fn is_init(&self) -> bool {
+        self.pid == 1
+    }
+
+    /// Who it is.
+    pub fn cred(&self) -> Arc<Cred> {
+        self.cred.lock().clone()
+    }
+
+    pub(crate) fn set_cred(&self, cred: Arc<Cred>) {
+        let old = core::mem::replace(&mut *self.cred.lock(), cred);
+        drop(old);
+    }
+
+    /// When it was made.
+    pub fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// What signals do to it, locked. Nothing may be allocated or freed meanwhile.
+    pub fn lock_signals(&self) -> SpinIrqGuard<'_, Signals> {
+        self.signals.lock_irq()
+    }
+
+    /// Its threads that have not ended, oldest first.
+    pub fn threads(&self) -> alloc::vec::Vec<Arc<Thread>> {
+        loop {
+            let wanted = self.signals.lock_irq().threads.len();
+            let mut threads = alloc::vec::Vec::with_capacity(wanted);
+            let signals = self.signals.lock_irq();
+            if signals.threads.len() <= threads.capacity() {
+                threads.extend(signals.threads.iter().cloned());
+                return threads;
+            }
+        }
+    }
+
+    /// Its first thread, while it has one.
+    pub fn main_thread(&self) -> Option<Arc<Thread>> {
+        self.signals.lock_irq().threads.first().cloned()
+    }
+
+    /// How many threads it has.
+    pub fn thread_count(&self) -> usize {
+        self.signals.lock_irq().threads.len()
+    }
+
+    /// The processor time and other means it used so far, without its children's.
+    pub fn usage(&self) -> Usage {
+        let mut usage = self.accounts.lock_irq().own;
+        for thread in self.threads() {
+            usage.add(&Usage::of_thread(&thread));
+        }
+        usage
+    }
+
+    /// The means used by its children that were waited for.
+    pub fn children_usage(&self) -> Usage {
+        self.accounts.lock_irq().children
+    }
+
+    /// How much rather than others it is ended when memory is short.
+    pub fn oom_adjustment(&self) -> i32 {
+        self.oom_adjustment.load(Ordering::Relaxed)
+    }
+
+    /// See [`Process::oom_adjustment`].
+    ///
+    /// # Errors
+    /// `EINVAL`: out of -1000 to 1000.
+    pub fn set_oom_adjustment(&self, adjustment: i32) -> Result<(), Errno> {
+        if !(-1000..=1000).contains(&adjustment) {
+            return Err(Errno::EINVAL);
+        }
+        self.oom_adjustment.store(adjustment, Ordering::Relaxed);
+        Ok(())
+    }
+}

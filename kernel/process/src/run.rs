@@ -1,0 +1,65 @@
+//! A thread's life: its program runs until something happens, that is dealt with, and so on.
+
+use crate::current::Current;
+use crate::exit;
+use crate::hooks;
+use crate::memory;
+use crate::signal::{deliver, fault};
+use abi::Signal;
+use abi::signal::code;
+use aegis::FaultError;
+use hal::{FaultAccess, Trap, UserAddr};
+
+/// The error code of a page fault as the processor gives it (Intel SDM volume 3, 4.7): present, write, user, instruction.
+fn fault_error(access: FaultAccess) -> u64 {
+    u64::from(access.present) | u64::from(access.write) << 1 | 1 << 2 | u64::from(access.execute) << 4
+}
+
+/// Runs the thread's program until the thread ends.
+pub fn user_thread_main(mut current: Current) {
+    let task = current.task.clone();
+    loop {
+        if let Some(status) = current.end {
+            exit::end_thread(current, status);
+            return;
+        }
+        task.time().set_in_program(true);
+        let trap = current.context.run();
+        task.time().set_in_program(false);
+        match trap {
+            Trap::Syscall => match hooks::dispatch() {
+                Some(dispatch) => dispatch(&mut current),
+                None => current.context.regs.rax = abi::Errno::ENOSYS.as_return().cast_unsigned(),
+            },
+            Trap::Interrupt => drop(hal::preempt::disable()), // who waits for the processor gets it here
+            Trap::PageFault { address, access } => page_fault(&mut current, address, access),
+            Trap::Exception { vector, error } => fault::exception(&mut current, vector, error),
+        }
+        if !task.work().is_empty() {
+            deliver::see_to_work(&mut current);
+        }
+    }
+}
+
+#[cold]
+fn refused(current: &mut Current, address: UserAddr, access: FaultAccess, error: FaultError) {
+    let (signal, code) = match error {
+        FaultError::NotMapped => (Signal::SIGSEGV, code::SEGV_MAPERR),
+        FaultError::NotAllowed => (Signal::SIGSEGV, code::SEGV_ACCERR),
+        FaultError::NoPage => (Signal::SIGBUS, code::BUS_ADRERR),
+        FaultError::NoMemory => {
+            if memory::make_room(current) {
+                return; // the program tries again
+            }
+            (Signal::SIGKILL, code::SI_KERNEL)
+        }
+    };
+    fault::page_fault(current, address, fault_error(access), signal, code);
+}
+
+#[inline]
+fn page_fault(current: &mut Current, address: UserAddr, access: FaultAccess) {
+    if let Err(error) = current.program.space.fault(address, access) {
+        refused(current, address, access, error);
+    }
+}

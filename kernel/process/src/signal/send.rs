@@ -1,0 +1,232 @@
+//! Sending signals.
+
+use super::info::Info;
+use super::pending::{Charge, Pending, Room};
+use crate::ids::may_signal;
+use crate::process::Process;
+use crate::table;
+use crate::thread::Thread;
+use crate::tree::ExitStatus;
+use abi::signal::code;
+use abi::{Errno, Resource, Signal};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use chronos::{Events, Work};
+use core::sync::atomic::Ordering;
+
+/// Whom a signal is for.
+#[derive(Clone, Copy)]
+enum Target<'a> {
+    Process,
+    Thread(&'a Arc<Thread>),
+}
+
+/// Makes room in a queue before its lock is taken for adding to it.
+fn make_room(mut with: impl FnMut(&mut dyn FnMut(&mut Pending))) {
+    loop {
+        let mut wanted = 0;
+        with(&mut |pending| wanted = pending.wanted_room());
+        if wanted == 0 {
+            return;
+        }
+        let Some(room) = Room::new(wanted) else { return };
+        let mut room = Some(room);
+        with(&mut |pending| room = room.take().map(|room| pending.take_room(room)));
+        drop(room);
+    }
+}
+
+/// Sends a signal to a process. May allocate; not from interrupts.
+pub fn to_process(process: &Arc<Process>, info: Info) {
+    let _ = queue_for_process(process, info); // only queued real-time signals can be refused
+}
+
+/// As [`to_process`], for a signal whose information must not be lost.
+///
+/// # Errors
+/// `EAGAIN`: the receiver's user has `RLIMIT_SIGPENDING` signals queued.
+pub fn queue_for_process(process: &Arc<Process>, info: Info) -> Result<(), Errno> {
+    make_room(|change| change(&mut process.signals.lock_irq().pending));
+    deliver_to(process, Target::Process, info, charge(process, &info)?);
+    Ok(())
+}
+
+/// Sends a signal to one thread.
+pub fn to_thread(thread: &Arc<Thread>, info: Info) {
+    let _ = queue_for_thread(thread, info); // as above
+}
+
+/// As [`to_thread`], for a signal whose information must not be lost.
+///
+/// # Errors
+/// `EAGAIN`: see [`queue_for_process`].
+pub fn queue_for_thread(thread: &Arc<Thread>, info: Info) -> Result<(), Errno> {
+    make_room(|change| change(&mut thread.pending.lock_irq()));
+    let charge = charge(thread.process(), &info)?;
+    deliver_to(thread.process(), Target::Thread(thread), info, charge);
+    Ok(())
+}
+
+/// Sends a signal to a process from an interrupt: nothing is allocated, so its information may be lost.
+pub fn from_interrupt(process: &Arc<Process>, info: Info) {
+    deliver_to(process, Target::Process, info, None);
+}
+
+/// As [`from_interrupt`], to one thread.
+pub fn thread_from_interrupt(thread: &Arc<Thread>, info: Info) {
+    deliver_to(thread.process(), Target::Thread(thread), info, None);
+}
+
+/// A place in the receiver's user's account; ordinary signals never need one that there is not.
+fn charge(process: &Process, info: &Info) -> Result<Option<Charge>, Errno> {
+    let limit = process.limits.current(Resource::Sigpending);
+    let user = process.main_thread().map(|thread| thread.parts(|parts| parts.user.clone()));
+    let charge = user.and_then(|user| Charge::take(&user.queued_signals, limit));
+    // `kill` has no information that could be lost, and the kernel's own signals must arrive.
+    let may_lose = !info.signal.is_realtime() || info.code == code::SI_USER || info.is_from_kernel();
+    if charge.is_none() && !may_lose { Err(Errno::EAGAIN) } else { Ok(charge) }
+}
+
+fn deliver_to(process: &Arc<Process>, target: Target<'_>, info: Info, charge: Option<Charge>) {
+    let signal = info.signal;
+    // The kernel's own signals reach the first process too, programs' only where it has a handler.
+    let forced = info.is_from_kernel();
+    let mut signals = process.signals.lock_irq();
+    if signals.threads.is_empty() || signals.ending.is_some() && signal != Signal::SIGKILL {
+        return;
+    }
+    if signals.prepare(signal) {
+        process.thread_events.wake_all(Events::all());
+    }
+    let one = match target {
+        Target::Process => None,
+        Target::Thread(thread) => Some(&**thread),
+    };
+    if signals.ignores(signal, one, process.is_init(), forced) {
+        return;
+    }
+    let receiver = match target {
+        Target::Process => {
+            signals.pending.add(info, charge);
+            signals.receiver(signal).cloned()
+        }
+        Target::Thread(thread) => {
+            thread.pending.lock_irq().add(info, charge);
+            (!thread.blocked().contains(signal)).then(|| thread.clone())
+        }
+    };
+    process.signal_events.wake_all(Events::IN | Events::RDNORM);
+    let Some(receiver) = receiver else { return };
+    if signals.is_fatal(signal, process.is_init() && !forced) {
+        signals.end(ExitStatus::killed(signal));
+        process.thread_events.wake_all(Events::all());
+    } else {
+        receiver.notify(Work::SIGNAL);
+    }
+}
+
+/// Who sends, for the checks and for `si_pid` and `si_uid`.
+pub struct Sender<'a> {
+    /// The thread.
+    pub thread: &'a Arc<Thread>,
+}
+
+impl Sender<'_> {
+    /// Whether it may send `signal` to a process (`kill(2)`).
+    pub fn may_send(&self, process: &Arc<Process>, signal: Option<Signal>) -> bool {
+        if Arc::ptr_eq(process, self.thread.process()) || may_signal(&self.thread.cred(), &process.cred()) {
+            return true;
+        }
+        signal == Some(Signal::SIGCONT)
+            && table::with(|tree| {
+                let session = |pid| tree.get(pid).map(|node| node.session);
+                session(process.pid()) == session(self.thread.process().pid())
+            })
+    }
+
+    /// The information of `kill`.
+    pub fn info(&self, signal: Signal) -> Info {
+        Info::user(signal, self.thread.process().pid(), self.thread.cred().uid)
+    }
+
+    fn send_checked(&self, process: &Arc<Process>, signal: Option<Signal>) -> Result<(), Errno> {
+        if !self.may_send(process, signal) {
+            return Err(Errno::EPERM);
+        }
+        if let Some(signal) = signal {
+            to_process(process, self.info(signal));
+        }
+        Ok(())
+    }
+
+    /// `kill`: to a process (a positive number), the own group (0), everybody (-1) or a group (below). Without a signal only the
+    /// checks are made.
+    ///
+    /// # Errors
+    /// `ESRCH`: nobody there; `EPERM`: none of them may be sent to.
+    pub fn kill(&self, number: i32, signal: Option<Signal>) -> Result<(), Errno> {
+        let own = self.thread.process();
+        if let Ok(pid) = u32::try_from(number)
+            && pid > 0
+        {
+            let process = table::process(pid).or_else(|| Some(table::thread(pid)?.process().clone()));
+            return self.send_checked(&process.ok_or(Errno::ESRCH)?, signal);
+        }
+        let targets: Vec<Arc<Process>> = table::with(|tree| match number {
+            -1 => {
+                let others = tree.processes().filter(|(pid, _)| *pid != 1 && *pid != own.pid());
+                others.map(|(_, node)| node.process.clone()).collect()
+            }
+            _ => {
+                let own_group = || tree.get(own.pid()).map(|node| node.group);
+                let group = if number == 0 { own_group() } else { Some(number.unsigned_abs()) };
+                let members = group.into_iter().flat_map(|group| tree.members(group));
+                members.map(|(_, node)| node.process.clone()).collect()
+            }
+        });
+        let mut result = Err(Errno::ESRCH);
+        for process in &targets {
+            match self.send_checked(process, signal) {
+                Ok(()) => result = Ok(()),
+                Err(error) => result = result.or(Err(error)),
+            }
+        }
+        // To everybody: those that may not be reached don't count.
+        if number == -1 && result == Err(Errno::EPERM) { Ok(()) } else { result }
+    }
+
+    /// `tgkill`, and `tkill` without a process number.
+    ///
+    /// # Errors
+    /// `ESRCH`: no such thread (in that process); `EPERM`; `EAGAIN`: a real-time signal cannot be queued.
+    pub fn thread_kill(&self, pid: Option<u32>, tid: u32, signal: Option<Signal>) -> Result<(), Errno> {
+        let thread = table::thread(tid).ok_or(Errno::ESRCH)?;
+        if pid.is_some_and(|pid| pid != thread.process().pid()) {
+            return Err(Errno::ESRCH);
+        }
+        if !self.may_send(thread.process(), signal) {
+            return Err(Errno::EPERM);
+        }
+        let Some(signal) = signal else { return Ok(()) };
+        let info = Info::thread_kill(signal, self.thread.process().pid(), self.thread.cred().uid);
+        queue_for_thread(&thread, info)
+    }
+}
+
+/// Sends a signal to all members of a process group; says whether there are any. By the kernel: no permission is asked.
+pub fn to_group(group: u32, info: Info) -> bool {
+    let members: Vec<Arc<Process>> =
+        table::with(|tree| tree.members(group).map(|(_, node)| node.process.clone()).collect());
+    members.iter().for_each(|process| to_process(process, info));
+    !members.is_empty()
+}
+
+/// Whether a stop of the process is complete or under way.
+pub fn is_stopped(process: &Process) -> bool {
+    process.signals.lock_irq().stop.is_some()
+}
+
+/// Whether a thread of the process waits for the end of a stop.
+pub fn is_parked(thread: &Thread) -> bool {
+    thread.is_parked.load(Ordering::Relaxed)
+}

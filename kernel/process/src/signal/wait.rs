@@ -1,0 +1,100 @@
+//! Taking signals without handlers.
+
+use super::info::Info;
+use crate::current::{self, Current};
+use crate::process::Process;
+use crate::thread::Thread;
+use crate::timer::posix;
+use abi::signal::code;
+use abi::{Errno, PollEvents, SigSet};
+use chroma::PollTable;
+use chronos::{WaitError, WaitKind, WaitQueue};
+use hal::Instant;
+
+/// Takes a pending signal out of `wanted`, the thread's own first.
+pub fn take(thread: &Thread, wanted: SigSet) -> Option<Info> {
+    let mut signals = thread.process().signals.lock_irq();
+    let own = {
+        let mut pending = thread.pending.lock_irq();
+        pending.next(wanted).and_then(|signal| pending.take(signal))
+    };
+    let info = own.or_else(|| {
+        let signal = signals.pending.next(wanted)?;
+        signals.pending.take(signal)
+    });
+    info.map(|info| with_overrun(thread.process(), info))
+}
+
+/// As [`take`], for the running thread (a file's operation).
+pub fn take_of_thread(wanted: SigSet) -> Option<Info> {
+    take(&*current::thread()?, wanted)
+}
+
+/// Waits until the running thread can take a signal out of `wanted`, which it blocks.
+///
+/// # Errors
+/// [`Errno::RESTART_SYS`]: another signal came.
+pub fn wait_of_thread(wanted: SigSet) -> Result<Info, Errno> {
+    let thread = current::thread().ok_or(Errno::EAGAIN)?;
+    let queue = thread.process().signal_events.clone();
+    let taken = queue.wait(WaitKind::Interruptible, None, || take(&thread, wanted));
+    taken.map_err(|_| Errno::RESTART_SYS)
+}
+
+/// Whether the running thread could take a signal out of `wanted`; with a table, it is told of signals that come.
+pub fn poll_of_thread(wanted: SigSet, table: Option<&PollTable>) -> bool {
+    let Some(thread) = current::thread() else { return false };
+    if let Some(table) = table {
+        table.watch(&thread.process().signal_events, PollEvents::IN);
+    }
+    let shared = thread.process().signals.lock_irq().pending.set();
+    !shared.union(thread.pending_set()).intersection(wanted).is_empty()
+}
+
+/// A timer's signal tells, when it is taken, how often the timer expired meanwhile.
+pub(super) fn with_overrun(process: &Process, mut info: Info) -> Info {
+    if info.code == code::SI_TIMER {
+        let [ids, ..] = &mut info.fields;
+        let overrun = posix::signal_taken(process, (*ids as u32).cast_signed());
+        *ids |= u64::from(overrun) << 32;
+    }
+    info
+}
+
+/// `rt_sigtimedwait`: waits for a signal of `wanted` (which are blocked otherwise).
+///
+/// # Errors
+/// `EAGAIN`: the deadline passed; `EINTR`: another signal came.
+pub fn wait_for(current: &mut Current, wanted: SigSet, deadline: Option<Instant>) -> Result<Info, Errno> {
+    let wanted = wanted.difference(SigSet::UNBLOCKABLE);
+    if let Some(info) = take(&current.thread, wanted) {
+        return Ok(info);
+    }
+    if deadline.is_some_and(|deadline| deadline <= chronos::clock::now()) {
+        return Err(Errno::EAGAIN);
+    }
+    // While it waits they are not blocked, so that sending one ends the wait.
+    let blocked = current.thread.blocked();
+    current.thread.set_blocked(blocked.difference(wanted));
+    let nobody = WaitQueue::new();
+    let outcome = nobody.wait(WaitKind::Interruptible, deadline, || current.has_deliverable().then_some(()));
+    current.set_blocked(blocked);
+    match take(&current.thread, wanted) {
+        Some(info) => Ok(info),
+        None if outcome == Err(WaitError::TimedOut) => Err(Errno::EAGAIN),
+        None => Err(Errno::EINTR),
+    }
+}
+
+/// `rt_sigsuspend` and `pause`: waits for a signal to be handled. With a mask, that is in force meanwhile; the handler's
+/// return, or the signal path if no handler runs, brings the present one back.
+pub fn suspend(current: &mut Current, mask: Option<SigSet>) -> Errno {
+    if let Some(mask) = mask {
+        current.saved_mask = Some(current.thread.blocked());
+        current.set_blocked(mask);
+    }
+    let nobody = WaitQueue::new();
+    // The wait has one end: an interruption.
+    let _ = nobody.wait(WaitKind::Interruptible, None, || None::<()>);
+    Errno::RESTART_NO_HAND
+}

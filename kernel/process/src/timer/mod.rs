@@ -1,0 +1,103 @@
+//! Timers of processes: `setitimer`, `alarm`, POSIX timers, and the limit of processor time.
+//!
+//! Real time comes from a timer of chronos. Processor time has no event of its own; what waits for it is looked at when it
+//! could be reached at the earliest (processor time passes at most as fast as real time, for each thread), so nothing ticks
+//! for processes that have no such timer. All handlers run in the timer interrupt: they allocate nothing.
+
+pub mod clock;
+pub mod interval;
+pub mod posix;
+
+pub use clock::Clock;
+pub use interval::{Interval, Kind};
+pub use posix::{Notify, PosixSetting};
+
+use crate::lock_classes;
+use crate::process::Process;
+use alloc::collections::BTreeMap;
+use alloc::sync::{Arc, Weak};
+use core::time::Duration;
+use hal::{Once, SpinLock};
+
+/// The timers of a process.
+pub(crate) struct Timers {
+    state: SpinLock<State>,
+    /// Fires for `ITIMER_REAL`; made when first needed.
+    real: Once<chronos::Timer>,
+    /// Fires when a timer or limit of processor time could be reached.
+    processor: Once<chronos::Timer>,
+}
+
+/// What is under the lock.
+struct State {
+    intervals: [interval::Armed; 3],
+    posix: BTreeMap<i32, Arc<posix::PosixTimer>>,
+    next_posix: i32,
+    /// The processor time at which the limit's next signal is due.
+    limit: Option<Duration>,
+}
+
+impl Timers {
+    pub fn new() -> Self {
+        let state = State {
+            intervals: [interval::Armed::OFF; 3],
+            posix: BTreeMap::new(),
+            next_posix: 0,
+            limit: None,
+        };
+        Self { state: SpinLock::new(&lock_classes::TIMERS, state), real: Once::new(), processor: Once::new() }
+    }
+
+    /// At the process's end: nothing fires any more.
+    pub fn stop_all(&self) {
+        for timer in [self.real.get(), self.processor.get()].into_iter().flatten() {
+            timer.cancel();
+        }
+        self.delete_posix();
+    }
+
+    /// Deletes the POSIX timers (exec).
+    pub fn delete_posix(&self) {
+        let deleted = core::mem::take(&mut self.state.lock_irq().posix);
+        drop(deleted);
+    }
+}
+
+/// A timer of chronos, made when it is first needed; without memory it would not be there, and nothing would fire.
+fn timer_of(
+    cell: &Once<chronos::Timer>,
+    handler: impl FnOnce() -> Arc<dyn chronos::TimerHandler>,
+) -> Option<&chronos::Timer> {
+    if cell.get().is_none() {
+        let _ = cell.set(chronos::Timer::new(handler())); // another thread was faster: its timer is as good
+    }
+    cell.get()
+}
+
+/// The processor time of a process: in its programs, and in all. No allocation: the timer interrupt asks.
+pub(crate) fn processor_time(process: &Process) -> (Duration, Duration) {
+    let own = process.accounts.lock_irq().own;
+    let (mut user, mut total) = (own.user, own.total());
+    let signals = process.signals.lock_irq();
+    for thread in &signals.threads {
+        if let Some(task) = thread.task() {
+            user = user.saturating_add(task.time().split().0);
+            total = total.saturating_add(task.time().total());
+        }
+    }
+    (user, total)
+}
+
+/// A handler for a process's timer.
+struct ForProcess {
+    process: Weak<Process>,
+    fire: fn(&Arc<Process>),
+}
+
+impl chronos::TimerHandler for ForProcess {
+    fn fire(&self) {
+        if let Some(process) = self.process.upgrade() {
+            (self.fire)(&process);
+        }
+    }
+}
