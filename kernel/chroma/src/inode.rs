@@ -256,8 +256,9 @@ pub trait InodeOps: Send + Sync + Any {
     }
 
     /// Makes a new entry; the name is known to be free.
-    fn create(&self, _dir: &Arc<Inode>, _name: &[u8], _node: &NewNode<'_>) -> Result<Arc<Inode>, Errno> {
-        Err(Errno::EPERM)
+    fn create(&self, _dir: &Arc<Inode>, _name: &[u8], node: &NewNode<'_>) -> Result<Arc<Inode>, Errno> {
+        // Where nothing can be made at all, Linux tells files from the rest.
+        Err(if node.kind == FileKind::Regular { Errno::EACCES } else { Errno::EPERM })
     }
 
     /// Makes a file without a name (`O_TMPFILE`).

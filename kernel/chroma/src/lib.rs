@@ -19,6 +19,7 @@
 //! | [`fs_context`] | [`FsContext`]: a thread's root, working directory and umask |
 //! | [`node`] | device nodes; who opens them is registered |
 //! | [`tmpfs`], [`synthetic`], [`devfs`] | file systems |
+//! | [`procfs`] | the roots of `/proc` and `/sys`, which the owners of the data fill |
 //! | [`cpio`] | unpacking the initial archive |
 //!
 //! # Invariants
@@ -55,6 +56,7 @@ pub mod node;
 pub mod ops;
 pub mod pipe;
 pub mod poll;
+pub mod procfs;
 pub mod synthetic;
 #[cfg(test)]
 mod testing;
@@ -71,3 +73,12 @@ pub use io::{Sink, Source};
 pub use mount::{Mount, MountNamespace, Path};
 pub use poll::PollTable;
 pub use walk::View;
+
+/// Makes the file system types of this crate known to `mount`. Called once, at bring-up.
+pub fn start() {
+    mount::register(&tmpfs::TmpFsType);
+    mount::register(&devfs::DevTmpFs);
+    mount::register(&procfs::Proc);
+    mount::register(&procfs::Sys);
+    procfs::start();
+}

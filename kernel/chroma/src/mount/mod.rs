@@ -10,6 +10,7 @@ mod namespace;
 mod path;
 mod registry;
 mod table;
+mod text;
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -28,6 +29,7 @@ pub use namespace::MountNamespace;
 pub use path::{Path, Spelled};
 pub use registry::{FileSystemType, MountRequest, file_system_types, find_type, register};
 pub(crate) use table::cross;
+pub use text::{mountinfo, mounts};
 
 /// The flags that belong to a mount; others of `mount(2)` are orders or the file system's.
 pub const MOUNT_FLAGS: MountFlags = MountFlags::RDONLY

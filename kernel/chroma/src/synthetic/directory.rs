@@ -3,7 +3,7 @@
 use abi::{Errno, Mode};
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
-use hal::SpinLock;
+use hal::{Once, SpinLock};
 
 use super::node::{Entry, Node};
 use crate::dentry::Name;
@@ -69,23 +69,27 @@ struct Entries {
 /// A directory with fixed entries, and perhaps dynamic ones.
 pub struct Directory {
     fixed: SpinLock<Entries>,
-    dynamic: Option<Arc<dyn Dynamic>>,
+    dynamic: Once<Arc<dyn Dynamic>>,
 }
 
 impl Directory {
     /// A directory without entries.
     pub fn new() -> Arc<Directory> {
-        Directory::with(None)
+        let entries = Entries { last_cookie: 1, ..Entries::default() };
+        let fixed = SpinLock::new(&lock_classes::SYNTHETIC, entries);
+        Arc::new(Directory { fixed, dynamic: Once::new() })
     }
 
     /// A directory with a dynamic part.
     pub fn dynamic(dynamic: Arc<dyn Dynamic>) -> Arc<Directory> {
-        Directory::with(Some(dynamic))
+        let directory = Directory::new();
+        directory.set_dynamic(dynamic);
+        directory
     }
 
-    fn with(dynamic: Option<Arc<dyn Dynamic>>) -> Arc<Directory> {
-        let entries = Entries { last_cookie: 1, ..Entries::default() };
-        Arc::new(Directory { fixed: SpinLock::new(&lock_classes::SYNTHETIC, entries), dynamic })
+    /// Gives the directory a dynamic part; the first one stays.
+    pub fn set_dynamic(&self, dynamic: Arc<dyn Dynamic>) {
+        drop(self.dynamic.set(dynamic));
     }
 
     /// Adds an entry, or replaces the one with this name.
@@ -132,7 +136,7 @@ impl Directory {
     }
 
     pub(super) fn lookup(&self, name: &[u8]) -> Result<Entry, Errno> {
-        match (self.fixed_entry(name), &self.dynamic) {
+        match (self.fixed_entry(name), self.dynamic.get()) {
             (Some(entry), _) => Ok(entry),
             (None, Some(dynamic)) => dynamic.lookup(name).map(Entry::volatile),
             (None, None) => Err(Errno::ENOENT),
@@ -148,7 +152,7 @@ impl Directory {
                 }
             }
         }
-        if let Some(dynamic) = &self.dynamic {
+        if let Some(dynamic) = self.dynamic.get() {
             *listing.position = (*listing.position).max(DYNAMIC_BASE);
             dynamic.list(listing)?;
         }
@@ -159,7 +163,7 @@ impl Directory {
         let entries = self.fixed.lock();
         let fixed = entries.by_cookie.values().filter(|(_, e)| e.kind() == FileKind::Directory).count();
         drop(entries);
-        let dynamic = self.dynamic.as_ref().map_or(0, |dynamic| dynamic.directories());
+        let dynamic = self.dynamic.get().map_or(0, |dynamic| dynamic.directories());
         2u32.saturating_add(u32::try_from(fixed).unwrap_or(u32::MAX)).saturating_add(dynamic)
     }
 }

@@ -7,6 +7,8 @@
 mod directory;
 mod file;
 mod node;
+#[cfg(test)]
+mod tests;
 
 use abi::Errno;
 use abi::Mode;

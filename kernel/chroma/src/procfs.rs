@@ -1,0 +1,77 @@
+//! `/proc` and `/sys`: two directories that whoever owns data puts nodes into. There is one content of each; every mount
+//! shows it.
+
+use abi::stat::{PROC_SUPER_MAGIC, SYSFS_MAGIC};
+use abi::{Errno, Mode};
+use alloc::sync::Arc;
+use hal::Once;
+
+use crate::dentry::Dentry;
+use crate::mount::{FileSystemType, MountRequest, file_system_types};
+use crate::synthetic::{self, Directory, Entry, Text, from_fn};
+
+static PROC: Once<Arc<Directory>> = Once::new();
+static SYS: Once<Arc<Directory>> = Once::new();
+
+fn get(root: &'static Once<Arc<Directory>>) -> Arc<Directory> {
+    if let Some(directory) = root.get() {
+        return directory.clone();
+    }
+    let fresh = Directory::new();
+    // Whoever comes second uses the first one's.
+    match root.set(fresh.clone()) {
+        Ok(()) => fresh,
+        Err(unused) => root.get().cloned().unwrap_or(unused),
+    }
+}
+
+/// The top of `/proc`.
+pub fn proc() -> Arc<Directory> {
+    get(&PROC)
+}
+
+/// The top of `/sys`.
+pub fn sys() -> Arc<Directory> {
+    get(&SYS)
+}
+
+/// Puts in what this crate itself can tell.
+pub(crate) fn start() {
+    proc().add("filesystems", Entry::file(from_fn(filesystems), Mode(0o444)));
+    for name in ["block", "bus", "class", "dev", "devices", "firmware", "fs", "kernel", "module", "power"] {
+        sys().subdirectory(name);
+    }
+}
+
+fn filesystems(text: &mut Text) {
+    for kind in file_system_types() {
+        let nodev = if kind.without_device() { "nodev" } else { "" };
+        writeln!(text, "{nodev}\t{}", kind.name());
+    }
+}
+
+/// The type `proc`.
+pub struct Proc;
+
+impl FileSystemType for Proc {
+    fn name(&self) -> &'static str {
+        "proc"
+    }
+
+    fn mount(&self, _: &MountRequest<'_>) -> Result<Arc<Dentry>, Errno> {
+        Ok(synthetic::file_system("proc", PROC_SUPER_MAGIC, proc()))
+    }
+}
+
+/// The type `sysfs`.
+pub struct Sys;
+
+impl FileSystemType for Sys {
+    fn name(&self) -> &'static str {
+        "sysfs"
+    }
+
+    fn mount(&self, _: &MountRequest<'_>) -> Result<Arc<Dentry>, Errno> {
+        Ok(synthetic::file_system("sysfs", SYSFS_MAGIC, sys()))
+    }
+}
