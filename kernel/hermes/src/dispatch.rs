@@ -50,10 +50,14 @@ pub fn row(number: usize) -> Option<&'static Row> {
 
 static TRACING: AtomicBool = AtomicBool::new(false);
 
-/// Registers this crate for system calls. With `tracing` every call is logged, one line each.
-pub fn start(tracing: bool) {
-    TRACING.store(tracing, Ordering::Relaxed);
+/// Registers this crate for system calls.
+pub fn start() {
     hooks::set_dispatch(dispatch);
+}
+
+/// Logs every call from now on, one line each.
+pub fn trace_calls() {
+    TRACING.store(true, Ordering::Relaxed);
 }
 
 /// Serves a system call: number in `rax`, arguments in `rdi`, `rsi`, `rdx`, `r10`, `r8`, `r9`, result in `rax`.

@@ -39,4 +39,4 @@ pub mod time;
 pub mod trace;
 pub mod waiting;
 
-pub use dispatch::start;
+pub use dispatch::{start, trace_calls};

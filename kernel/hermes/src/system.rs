@@ -192,3 +192,10 @@ pub fn reboot(current: &mut Current, first: u32, second: u32, command: u32, _arg
         _ => Err(Errno::EINVAL),
     }
 }
+
+/// `vhangup`: hangs up the caller's terminal.
+pub fn vhangup(current: &mut Current) -> Outcome {
+    current.cred.require(Cap::SYS_TTY_CONFIG)?;
+    process::terminals::hang_up(&current.process);
+    DONE
+}

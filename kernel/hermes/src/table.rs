@@ -235,6 +235,7 @@ table! {
         "every flag": Accepted("nothing is ever moved out of memory"),
     };
     MUNLOCKALL "munlockall" memory::munlockall() [""] "memory";
+    VHANGUP "vhangup" system::vhangup() [""] "terminals";
     PIVOT_ROOT "pivot_root" mounts::pivot_root(new_root: PathName, put_old: PathName) [""] "system";
     PRCTL "prctl" prctl::prctl(operation: i32, second: u64, third: u64, fourth: u64, fifth: u64) [""] "processes" {
         "PR_SET_TIMERSLACK": Accepted("timers are as exact as the machine"),

@@ -11,6 +11,7 @@ use crate::process::Process;
 use crate::program::{Places, Program};
 use crate::signal::{Actions, Signals};
 use crate::table;
+use crate::terminals;
 use crate::thread::{Name, Parts, Thread};
 use crate::tree::ExitStatus;
 use crate::user;
@@ -62,9 +63,11 @@ pub struct Boot {
 /// Why the program cannot be executed; nothing has been started then.
 pub fn start_first(boot: Boot) -> Result<(), Errno> {
     hal::user::register_fault_handler(&KERNEL_FAULTS);
+    terminals::start();
     let cred = Arc::new(Cred::root());
     let pid = table::with(|tree| tree.choose_number())?;
-    let signals = Signals::new(Arc::new(Actions::default()));
+    let mut signals = Signals::new(Arc::new(Actions::default()));
+    signals.is_protected = true;
     let process = Arc::new(Process::new(pid, signals, Limits::initial(thread_limit()), cred.clone()));
     let space = AddressSpace::new(Layout::random(8 << 20)).map_err(|_| Errno::ENOMEM)?;
     let program = Program::new(Arc::new(space), None, (0, 0), (0, 0), Arc::from([]), Places::default());

@@ -118,6 +118,8 @@ fn child_process(current: &Current, flags: CloneFlags, pid: u32) -> Arc<Process>
     let limits = current.process.limits.copy();
     let process = Process::new(pid, Signals::new(actions), limits, current.cred.clone());
     process.oom_adjustment.store(current.process.oom_adjustment(), Ordering::Relaxed);
+    let left = current.process.has_left_terminal.load(Ordering::Relaxed);
+    process.has_left_terminal.store(left, Ordering::Relaxed);
     Arc::new(process)
 }
 

@@ -6,6 +6,7 @@ use crate::hooks;
 use crate::process::Process;
 use crate::signal::{Info, send};
 use crate::table::{self, ProcessTree};
+use crate::terminals;
 use crate::tree::{Adopted, ExitStatus};
 use crate::usage::{Usage, ticks};
 use abi::signal::{SIG_IGN, SaFlags, code};
@@ -134,7 +135,7 @@ fn end_of_process(process: &Arc<Process>, status: ExitStatus) {
     if process.is_init() {
         hooks::init_ended(status);
     }
-    hooks::process_ends(process);
+    terminals::process_ends(process);
     let (adopted, orphaned_group) = table::with(|tree| {
         let own_group = loses_link(tree, pid);
         let adopted = tree.orphan_children(pid);

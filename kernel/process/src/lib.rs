@@ -54,6 +54,7 @@ pub mod program;
 pub mod run;
 pub mod signal;
 pub mod table;
+pub mod terminals;
 pub mod thread;
 pub mod timer;
 pub mod tree;

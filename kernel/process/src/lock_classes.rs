@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | memory shortage | 390 | whom it ended last |
 //! | users | 395 | the counters of each user |
+//! | terminals of sessions | 398 | which session has which terminal |
 //! | tree | 400 | who exists: numbers, parents, groups, sessions, what waits to be reported |
 //! | process | 405 | names of the host |
 //! | limits | 406, IRQ | the limits of a process |
@@ -20,6 +21,7 @@ use hal::LockClass;
 
 pub static OOM: LockClass = LockClass::new("memory shortage", 390);
 pub static USERS: LockClass = LockClass::new("users", 395);
+pub static TERMINALS: LockClass = LockClass::new("terminals of sessions", 398);
 pub static TREE: LockClass = LockClass::new("process tree", 400);
 pub static PROCESS: LockClass = LockClass::new("process", 405);
 pub static LIMITS: LockClass = LockClass::new("limits", 406);

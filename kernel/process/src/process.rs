@@ -10,7 +10,7 @@ use abi::Errno;
 use alloc::sync::Arc;
 use chroma::Cred;
 use chronos::WaitQueue;
-use core::sync::atomic::{AtomicI32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use hal::{Instant, SpinIrqGuard, SpinLock};
 
 /// A process.
@@ -31,6 +31,8 @@ pub struct Process {
     cred: SpinLock<Arc<Cred>>,
     /// How much rather than others it is ended when memory is short: -1000 to 1000.
     pub(crate) oom_adjustment: AtomicI32,
+    /// It gave its terminal up without leading the session.
+    pub(crate) has_left_terminal: AtomicBool,
     started: Instant,
 }
 
@@ -47,6 +49,7 @@ impl Process {
             timers: Timers::new(),
             cred: SpinLock::new(&lock_classes::PARTS, cred),
             oom_adjustment: AtomicI32::new(0),
+            has_left_terminal: AtomicBool::new(false),
             started: chronos::clock::now(),
         }
     }

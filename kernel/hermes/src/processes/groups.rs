@@ -1,7 +1,7 @@
 //! Process groups and sessions.
 
 use abi::Errno;
-use process::{Current, table};
+use process::{Current, table, terminals};
 
 use crate::row::Outcome;
 use crate::support::DONE;
@@ -32,8 +32,7 @@ pub fn getpgrp(current: &mut Current) -> Outcome {
 
 /// `setsid`: the new session has no terminal.
 pub fn setsid(current: &mut Current) -> Outcome {
-    let own = current.pid();
-    table::with(|tree| tree.set_session(own)).map(u64::from)
+    terminals::new_session(&current.process).map(u64::from)
 }
 
 /// `getsid`.

@@ -96,8 +96,8 @@ fn act(current: &mut Current, info: Info, action: Action) -> bool {
     match action.handler {
         SIG_IGN => false,
         SIG_DFL => {
-            // The first process is spared, except what the kernel itself forces on it.
-            if !current.process.is_init() || info.is_from_kernel() {
+            let spared = current.process.signals.lock_irq().spares(&info);
+            if !spared {
                 act_by_default(current, signal);
             }
             false

@@ -26,11 +26,14 @@ mod vector {
 pub fn force(current: &Current, info: Info) {
     let signal = info.signal;
     {
-        let signals = current.process.signals.lock_irq();
+        let mut signals = current.process.signals.lock_irq();
         let handler = signals.actions.get(signal).handler;
         let blocked = current.thread.blocked();
         if handler == SIG_IGN || (blocked.contains(signal) && handler != SIG_DFL) {
             signals.actions.reset(signal);
+        }
+        if !signals.actions.get(signal).is_caught() {
+            signals.is_protected = false; // not even the first process can go on
         }
         current.thread.set_blocked(blocked.without(signal));
     }

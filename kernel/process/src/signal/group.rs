@@ -1,9 +1,11 @@
 //! What the threads of a process have in common as far as signals go.
 
 use super::action::{Actions, Default, STOPPING, default_action};
+use super::info::Info;
 use super::pending::Pending;
 use crate::thread::Thread;
 use crate::tree::ExitStatus;
+use abi::signal::SIG_DFL;
 use abi::{SigSet, Signal};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -35,6 +37,8 @@ pub struct Signals {
     pub stop: Option<Stop>,
     /// It goes on after a stop, and the parent has not been told: the thread that finds this does so.
     pub continued: bool,
+    /// No signal ends or stops it by its default action, but those that the kernel itself sends to that end: the first process.
+    pub is_protected: bool,
 }
 
 impl Signals {
@@ -48,6 +52,7 @@ impl Signals {
             executing: None,
             stop: None,
             continued: false,
+            is_protected: false,
         }
     }
 
@@ -67,8 +72,14 @@ impl Signals {
         Some(first)
     }
 
-    /// Whether sending `signal` has no effect at all, now or later. `target` is the one thread it is for.
-    pub fn ignores(&self, signal: Signal, target: Option<&Thread>, is_init: bool, forced: bool) -> bool {
+    /// Whether the default action of a signal spares the process.
+    pub fn spares(&self, info: &Info) -> bool {
+        self.is_protected && !(info.is_from_kernel() && SigSet::UNBLOCKABLE.contains(info.signal))
+    }
+
+    /// Whether sending a signal has no effect at all, now or later. `target` is the one thread it is for.
+    pub fn ignores(&self, info: &Info, target: Option<&Thread>) -> bool {
+        let signal = info.signal;
         let blocked = match target {
             Some(thread) => thread.blocked().contains(signal),
             None => self.threads.first().is_some_and(|thread| thread.blocked().contains(signal)),
@@ -77,7 +88,7 @@ impl Signals {
             return false; // the action may change before the signal is taken
         }
         let action = self.actions.get(signal);
-        let spared = is_init && !forced && !action.is_caught() && action.handler == abi::signal::SIG_DFL;
+        let spared = action.handler == SIG_DFL && self.spares(info);
         spared || action.ignores(signal)
     }
 
@@ -143,10 +154,9 @@ impl Signals {
     }
 
     /// Whether the signal, taken now, ends the process without further ado (so that the end need not wait for the receiver).
-    pub fn is_fatal(&self, signal: Signal, is_init: bool) -> bool {
-        signal == Signal::SIGKILL
-            || !is_init
-                && self.actions.get(signal).handler == abi::signal::SIG_DFL
-                && default_action(signal) == Default::Terminate
+    pub fn is_fatal(&self, info: &Info) -> bool {
+        let signal = info.signal;
+        let by_default = self.actions.get(signal).handler == SIG_DFL;
+        by_default && default_action(signal) == Default::Terminate && !self.spares(info)
     }
 }

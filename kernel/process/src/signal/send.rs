@@ -89,8 +89,6 @@ fn charge(process: &Process, info: &Info) -> Result<Option<Charge>, Errno> {
 
 fn deliver_to(process: &Arc<Process>, target: Target<'_>, info: Info, charge: Option<Charge>) {
     let signal = info.signal;
-    // The kernel's own signals reach the first process too, programs' only where it has a handler.
-    let forced = info.is_from_kernel();
     let mut signals = process.signals.lock_irq();
     if signals.threads.is_empty() || signals.ending.is_some() && signal != Signal::SIGKILL {
         return;
@@ -102,7 +100,7 @@ fn deliver_to(process: &Arc<Process>, target: Target<'_>, info: Info, charge: Op
         Target::Process => None,
         Target::Thread(thread) => Some(&**thread),
     };
-    if signals.ignores(signal, one, process.is_init(), forced) {
+    if signals.ignores(&info, one) {
         return;
     }
     let receiver = match target {
@@ -117,7 +115,7 @@ fn deliver_to(process: &Arc<Process>, target: Target<'_>, info: Info, charge: Op
     };
     process.signal_events.wake_all(Events::IN | Events::RDNORM);
     let Some(receiver) = receiver else { return };
-    if signals.is_fatal(signal, process.is_init() && !forced) {
+    if signals.is_fatal(&info) {
         signals.end(ExitStatus::killed(signal));
         process.thread_events.wake_all(Events::all());
     } else {
