@@ -21,6 +21,15 @@ const TICK: Duration = Duration::from_millis(4);
 /// By how much virtual run time a thread must be ahead before one that wakes up takes its place.
 const WAKE_MARGIN_NANOS: u64 = 1_000_000;
 
+/// Why a thread gives the processor up.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reason {
+    /// It asked to.
+    Own,
+    /// It was taken off.
+    Preempted,
+}
+
 struct Processor {
     queue: RunQueue,
     current: Option<Arc<Thread>>,
@@ -55,11 +64,14 @@ impl Processor {
     }
 
     /// Chooses who runs next; `None` when the current thread goes on.
-    fn pick(&mut self) -> Option<Arc<Context>> {
+    ///
+    /// A thread that is taken off the processor stays in the queue even if it has announced that it will sleep: it may not
+    /// have set its alarm yet.
+    fn pick(&mut self, reason: Reason) -> Option<Arc<Context>> {
         self.charge();
         let current = self.current.as_ref()?;
         if !self.is_idle() {
-            if current.is_runnable() {
+            if current.is_runnable() || reason == Reason::Preempted && !current.is_dead() {
                 if self.queue.len() == 0 {
                     return None;
                 }
@@ -105,13 +117,13 @@ struct Hooks;
 impl SchedulerHooks for Hooks {
     fn timer(&self) {
         timer::run_due();
-        PROCESSORS.with(|processor| {
+        let busy = PROCESSORS.with(|processor| {
             let mut processor = processor.lock_irq();
             if processor.is_idle() {
-                return;
+                return false;
             }
             processor.charge();
-            let Some(current) = &processor.current else { return };
+            let Some(current) = &processor.current else { return false };
             current.time.sample(TICK);
             let policy = current.policy();
             let due = policy.takes_turns()
@@ -119,12 +131,15 @@ impl SchedulerHooks for Hooks {
             if due {
                 hal::sched::set_need_resched(cpu::current());
             }
-            timer::set_tick(Some(hal::time::now() + TICK));
+            true
         });
+        if busy {
+            timer::set_tick(Some(hal::time::now() + TICK));
+        }
     }
 
     fn preempt(&self) {
-        schedule();
+        leave(Reason::Preempted);
     }
 
     fn exit(&self) -> ! {
@@ -171,12 +186,16 @@ pub fn idle() -> ! {
 
 /// Lets somebody else run if the current thread does not want to, or if it is another's turn. Returns when it runs again.
 pub(crate) fn schedule() {
+    leave(Reason::Own);
+}
+
+fn leave(reason: Reason) {
     let _preempt = hal::preempt::disable();
     let _interrupts = hal::preempt::interrupts_off();
     hal::sched::clear_need_resched();
     let (next, idle) = PROCESSORS.with(|processor| {
         let mut processor = processor.lock();
-        (processor.pick(), processor.is_idle())
+        (processor.pick(reason), processor.is_idle())
     });
     let Some(next) = next else { return };
     if !idle {
