@@ -80,13 +80,13 @@ pub fn bench(project: &Project, ui: &Ui, arguments: &BenchArguments) -> Result<E
     }
 }
 
-/// Says how far Linux's rows are from the reference.
+/// Says how far Linux's rows are from the reference, on standard error: standard output may be JSON.
 fn check(linux: &Rows, reference: &Rows) -> Result<ExitCode> {
     let far = far_rows(linux, reference);
     for row in &far {
-        println!("{row}");
+        eprintln!("{row}");
     }
-    println!(
+    eprintln!(
         "{} of {} rows are more than {TOLERANCE} % from the reference; {NOISY_ROWS} may be",
         far.len(),
         linux.len()
