@@ -1,11 +1,65 @@
 //! Brings the parts of Serix up, in order; reads like a table of contents.
+//!
+//! hal has brought the processor up when [`main`] is called. Then: frames, threads, and in the first of them (nothing before it
+//! may wait) the file systems, the devices, the system calls, and the first program.
 #![no_std]
 #![forbid(unsafe_code)]
 
-use hal::BootInfo;
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
-/// Runs the kernel; the machine is powered off at the end.
-pub fn main(boot: &BootInfo) -> ! {
-    hal::info!("kernel", "Serix {} booted by {}", env!("CARGO_PKG_VERSION"), boot.loader);
-    hal::power::exit(0)
+mod root;
+mod words;
+
+use alloc::vec::Vec;
+
+use abi::Errno;
+use chronos::Policy;
+use hal::BootInfo;
+use process::boot::Boot;
+
+/// Runs the kernel; never returns.
+pub fn main(boot: &'static BootInfo) -> ! {
+    let words = words::parse(boot.command_line);
+    if let Some(level) = words.console_level {
+        hal::log::set_console_level(level);
+    }
+    hal::notice!("kernel", "Serix {} booted by {}: {}", env!("CARGO_PKG_VERSION"), boot.loader, boot.command_line);
+
+    aegis::frames::start();
+    chronos::start();
+    hal::irq::enable();
+    hal::info!("memory", "{} of {} frames are free", aegis::frames::free(), hal::frames::total());
+
+    let started = chronos::thread::spawn("bring-up", Policy::NORMAL, move || {
+        if let Err(error) = bring_up(boot) {
+            hal::emerg!("kernel", "cannot start the first program: {error}");
+            hal::power::exit(1);
+        }
+    });
+    if started.is_err() {
+        hal::emerg!("kernel", "no memory for the first thread");
+        hal::power::exit(1);
+    }
+    chronos::idle()
+}
+
+/// Brings up what may wait, and starts the first program.
+fn bring_up(boot: &'static BootInfo) -> Result<(), Errno> {
+    let words = words::parse(boot.command_line);
+    chronos::start_load_averages();
+    hermes::start();
+    if words.strace {
+        hermes::trace_calls();
+    }
+    let (mounts, root) = root::mount(boot)?;
+    let files = root::open_console(&root)?;
+
+    let program = words.init.unwrap_or("/init").as_bytes().to_vec();
+    let mut arguments = alloc::vec![program.clone()];
+    arguments.extend(words.arguments.iter().map(|word| word.as_bytes().to_vec()));
+    let mut environment: Vec<Vec<u8>> = alloc::vec![b"HOME=/".to_vec(), b"TERM=linux".to_vec()];
+    environment.extend(words.environment.iter().map(|word| word.as_bytes().to_vec()));
+    process::boot::start_first(Boot { mounts, root, files, program, arguments, environment })
 }

@@ -60,8 +60,8 @@ impl Cache {
     }
 }
 
-static ZONES_CLASS: LockClass = LockClass::new("frame zones", 901);
-static CACHE_CLASS: LockClass = LockClass::new("frame cache", 900);
+static ZONES_CLASS: LockClass = LockClass::new("frame zones", 58_001);
+static CACHE_CLASS: LockClass = LockClass::new("frame cache", 58_000);
 static ZONES: SpinLock<Zones> =
     SpinLock::new(&ZONES_CLASS, Zones { low: Buddy::empty(), normal: Buddy::empty() });
 static CACHES: PerCpu<SpinLock<Cache>> = PerCpu::new(

@@ -1,9 +1,8 @@
 //! All that the kernel sees of a boot loader.
 
-use crate::PhysAddr;
+use crate::{PhysAddr, TryLock};
 
 /// What the boot loader told, in one form for all boot protocols.
-#[derive(Debug)]
 pub struct BootInfo {
     /// The boot protocol's name, for the log.
     pub loader: &'static str,
@@ -11,12 +10,20 @@ pub struct BootInfo {
     pub command_line: &'static str,
     /// The memory map, sorted by address, without overlaps.
     pub memory: &'static [MemoryRegion],
-    /// The first file system's archive.
-    pub initramfs: Option<BootMemory>,
+    /// The first file system's archive, until somebody takes it.
+    pub(crate) initramfs: TryLock<Option<BootMemory>>,
     /// Where ACPI's root pointer is.
     pub rsdp: Option<PhysAddr>,
     /// A linear framebuffer that the loader set up.
     pub framebuffer: Option<Framebuffer>,
+}
+
+impl BootInfo {
+    /// Takes the first file system's archive: its frames are given back when it is dropped. `None` when there is none, and
+    /// from the second call on.
+    pub fn take_initramfs(&self) -> Option<BootMemory> {
+        self.initramfs.try_lock()?.take()
+    }
 }
 
 /// A part of physical memory.

@@ -1,6 +1,6 @@
 //! What a boot protocol found out, copied out of the loader's memory.
 
-use crate::{BootInfo, BootMemory, MemoryKind, MemoryRegion, Once, PhysAddr};
+use crate::{BootInfo, BootMemory, MemoryKind, MemoryRegion, Once, PhysAddr, TryLock};
 
 const MAX_REGIONS: usize = 128;
 const MAX_COMMAND_LINE: usize = 4096;
@@ -86,7 +86,7 @@ pub(super) fn make_boot_info(facts: &'static Facts) {
         command_line: core::str::from_utf8(&facts.command_line[..facts.command_line_length])
             .unwrap_or_default(),
         memory: facts.regions(),
-        initramfs,
+        initramfs: TryLock::new(initramfs),
         rsdp: facts.rsdp,
         framebuffer: None,
     });
