@@ -19,6 +19,9 @@ use chronos::Policy;
 use hal::BootInfo;
 use process::boot::Boot;
 
+/// What the machine ends with when the kernel cannot go on (QEMU makes it 101).
+const PANIC_STATUS: u8 = 0x32;
+
 /// Runs the kernel; never returns.
 pub fn main(boot: &'static BootInfo) -> ! {
     let words = words::parse(boot.command_line);
@@ -35,20 +38,29 @@ pub fn main(boot: &'static BootInfo) -> ! {
     let started = chronos::thread::spawn("bring-up", Policy::NORMAL, move || {
         if let Err(error) = bring_up(boot) {
             hal::emerg!("kernel", "cannot start the first program: {error}");
-            hal::power::exit(1);
+            hal::power::exit(PANIC_STATUS);
         }
     });
     if started.is_err() {
         hal::emerg!("kernel", "no memory for the first thread");
-        hal::power::exit(1);
+        hal::power::exit(PANIC_STATUS);
     }
     chronos::idle()
+}
+
+/// Without its first program the system has nothing left to do; to who watches the machine, that is as bad as a panic.
+fn end_with_init(_status: process::ExitStatus) {
+    hal::power::exit(PANIC_STATUS);
 }
 
 /// Brings up what may wait, and starts the first program.
 fn bring_up(boot: &'static BootInfo) -> Result<(), Errno> {
     let words = words::parse(boot.command_line);
     chronos::start_load_averages();
+    chroma::mount::register(&chroma::tmpfs::TmpFsType);
+    chroma::mount::register(&chroma::devfs::DevTmpFs);
+    devices::start(boot.command_line)?;
+    process::hooks::set_init_end(end_with_init);
     hermes::start();
     if words.strace {
         hermes::trace_calls();
