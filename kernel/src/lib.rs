@@ -28,7 +28,13 @@ pub fn main(boot: &'static BootInfo) -> ! {
     if let Some(level) = words.console_level {
         hal::log::set_console_level(level);
     }
-    hal::notice!("kernel", "Serix {} booted by {}: {}", env!("CARGO_PKG_VERSION"), boot.loader, boot.command_line);
+    hal::notice!(
+        "kernel",
+        "Serix {} booted by {}: {}",
+        env!("CARGO_PKG_VERSION"),
+        boot.loader,
+        boot.command_line
+    );
 
     aegis::frames::start();
     chronos::start();

@@ -2,10 +2,10 @@
 
 use alloc::sync::Arc;
 
-use abi::{Errno, Mode};
 use abi::fs::{MountFlags, OpenFlags};
-use chroma::tmpfs::{self, Options};
+use abi::{Errno, Mode};
 use chroma::ops::OpenRequest;
+use chroma::tmpfs::{self, Options};
 use chroma::{Cred, FdTable, Mount, MountNamespace, Path, View, cpio, fdtable};
 use hal::BootInfo;
 

@@ -46,7 +46,9 @@ pub(crate) fn parse(line: &str) -> Words<'_> {
             ("panic", Some(seconds)) => words.restart_on_panic = seconds.parse() != Ok(0),
             ("serix.strace", None) => words.strace = true,
             ("console" | "root" | "rootfstype" | "earlyprintk", Some(_)) | ("ro" | "rw", None) => {}
-            (name, _) if name.contains('.') => hal::warn!("kernel", "unknown word on the command line: {word}"),
+            (name, _) if name.contains('.') => {
+                hal::warn!("kernel", "unknown word on the command line: {word}")
+            }
             (_, Some(_)) => words.environment.push(word),
             (_, None) => words.arguments.push(word),
         }

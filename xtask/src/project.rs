@@ -74,6 +74,14 @@ impl Project {
         Ok(file)
     }
 
+    /// Like [`Self::lock`], among those who work in this checkout: for what lies in its `target`.
+    pub fn lock_target(&self, what: &str) -> Result<File> {
+        let path = self.target().join(format!("{what}.lock"));
+        let file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
+        file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
+        Ok(file)
+    }
+
     fn lock_file(&self, what: &str) -> Result<(PathBuf, File)> {
         let path = self.cache("lock")?.join(what.replace(['/', ' '], "-"));
         let file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;

@@ -37,13 +37,13 @@ pub enum Profile {
 
 /// Builds the kernel and gives the path of its ELF image.
 pub fn build(project: &Project, ui: &Ui, profile: Profile) -> Result<PathBuf> {
-    let _lock = project.lock("kernel")?;
+    let _lock = project.lock_target("kernel")?;
     compile(project, ui, profile, "kernel", &[])
 }
 
 /// Builds an image that tests hal in place of running the kernel, and gives its path.
 pub fn build_self_test(project: &Project, ui: &Ui, profile: Profile) -> Result<PathBuf> {
-    let _lock = project.lock("kernel")?;
+    let _lock = project.lock_target("kernel")?;
     compile(project, ui, profile, "self-test", &["--features", "self-test"])
 }
 
