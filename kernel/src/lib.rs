@@ -9,6 +9,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod proc;
 mod root;
 mod words;
 
@@ -63,8 +64,8 @@ fn end_with_init(_status: process::ExitStatus) {
 fn bring_up(boot: &'static BootInfo) -> Result<(), Errno> {
     let words = words::parse(boot.command_line);
     chronos::start_load_averages();
-    chroma::mount::register(&chroma::tmpfs::TmpFsType);
-    chroma::mount::register(&chroma::devfs::DevTmpFs);
+    chroma::start();
+    proc::start(boot.command_line);
     devices::start(boot.command_line)?;
     process::hooks::set_init_end(end_with_init);
     hermes::start();
