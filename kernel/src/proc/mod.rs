@@ -5,6 +5,7 @@ mod counts;
 mod machine;
 mod memory;
 mod sysctl;
+mod task;
 
 use abi::Mode;
 use alloc::borrow::ToOwned;
@@ -33,6 +34,7 @@ pub(crate) fn start(command_line: &'static str) {
     proc.add("vmstat", readable(memory::statistics));
     let tty = proc.subdirectory("tty");
     tty.add("drivers", readable(machine::terminal_drivers));
+    task::start();
     sysctl::start(&proc.subdirectory("sys"));
 }
 
