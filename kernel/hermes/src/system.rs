@@ -68,7 +68,7 @@ pub fn setdomainname(current: &mut Current, text: InBytes, length: i32) -> Outco
 /// `sysinfo`: memory in bytes.
 pub fn sysinfo(_current: &mut Current, to: Out<Sysinfo>) -> Outcome {
     const PAGE: u64 = hal::PAGE_SIZE as u64;
-    /// The loads' fixed point: 16 bits behind it, where chronos has them in thousandths.
+    /// The loads' fixed point: 16 bits behind it, where chronos has them in hundredths.
     const POINT: u64 = 1 << 16;
     let since_boot = chronos::clock::now().since_boot();
     // Linux counts a started second.
@@ -76,7 +76,7 @@ pub fn sysinfo(_current: &mut Current, to: Out<Sysinfo>) -> Outcome {
     let processes = table::with(|tree| tree.thread_count());
     to.write(&Sysinfo {
         uptime: i64::try_from(uptime).unwrap_or(i64::MAX),
-        loads: chronos::load_averages().map(|load| load * POINT / 1000),
+        loads: chronos::load_averages().map(|load| load * POINT / 100),
         totalram: aegis::frames::managed() * PAGE,
         freeram: aegis::frames::free() * PAGE,
         procs: u16::try_from(processes).unwrap_or(u16::MAX),
