@@ -1,8 +1,10 @@
 //! What can be said of the sources without running them: their format, clippy, and the house rules.
 
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::Gate;
 use crate::exec;
@@ -25,7 +27,9 @@ pub fn clippy(gate: &mut Gate<'_>) {
     let (project, ui) = (gate.project, gate.ui);
     check(gate, "clippy: the kernel, for its target", "Checking the kernel with clippy", || {
         let mut command = Toolchain::find(project, ui)?.clippy(project, ui)?;
-        command.args(["--package", "image", "--package", "kernel", "--package", "hal", "--package", "abi"]);
+        for folder in kernel_crates(project.root())? {
+            command.arg("--package").arg(folder);
+        }
         command.args(["--", "-D", "warnings"]);
         Ok(command)
     });
@@ -55,6 +59,20 @@ pub fn docs(gate: &mut Gate<'_>) {
         Ok(None) => gate.tally.skipped(name, docs::NO_RENDERER),
         Err(error) => gate.tally.failed(name, &format!("{error:#}")),
     }
+}
+
+/// The crates that are built for the kernel's target: those below `kernel`, by their folders' names, and `abi`.
+fn kernel_crates(root: &Path) -> Result<Vec<String>> {
+    let mut crates = ["abi", "image", "kernel"].map(str::to_owned).to_vec();
+    let folder = root.join("kernel");
+    for entry in fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))? {
+        let path = entry.with_context(|| format!("cannot list {}", folder.display()))?.path();
+        if path.join("Cargo.toml").is_file() {
+            crates.extend(path.file_name().map(|name| name.to_string_lossy().into_owned()));
+        }
+    }
+    crates.sort();
+    Ok(crates)
 }
 
 fn host_cargo(gate: &Gate<'_>, subcommand: &str) -> Command {

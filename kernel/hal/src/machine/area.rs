@@ -69,7 +69,7 @@ pub(super) mod offset {
     pub(super) const PREEMPT: usize = offset_of!(Area, preempt);
 }
 
-const _: () = assert!(offset::RSP0 % 8 == 0);
+const _: () = assert!(offset::RSP0.is_multiple_of(8));
 
 // SAFETY: every field that is no atomic is used by its own processor only, by code that interrupts or preemption cannot
 // tear apart (each use says how).

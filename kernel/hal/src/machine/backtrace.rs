@@ -22,7 +22,7 @@ pub(super) fn print(out: &mut dyn Write, mut frame: u64) {
     const USER_HALF: u64 = 1 << 63;
     let _ = writeln!(out, "backtrace:"); // whoever writes here never fails
     for _ in 0..DEPTH {
-        if frame % 8 != 0
+        if !frame.is_multiple_of(8)
             || frame < USER_HALF
             || !kernel_map::is_mapped(frame)
             || !kernel_map::is_mapped(frame + 8)

@@ -130,7 +130,7 @@ pub(super) fn map(address: u64, physical: u64, bits: Bits) -> Result<(), NoMemor
             let frame = frame_table::allocate(0, frame_table::KERNEL).ok_or(NoMemory)?;
             // SAFETY: the frame was just claimed.
             unsafe { frame_table::clear(frame) };
-            value = frame * PAGE | Bits::KERNEL_TABLE.bits();
+            value = (frame * PAGE) | Bits::KERNEL_TABLE.bits();
             entry.store(value, Ordering::Release);
         }
         at = value & ADDRESS;

@@ -99,10 +99,10 @@ pub(crate) fn preempt_leave() {
 /// of the next critical section, or the return to user mode.
 #[cold]
 fn reschedule() {
-    if interrupts_enabled() {
-        if let Some(hooks) = crate::sched::hooks() {
-            hooks.preempt();
-        }
+    if interrupts_enabled()
+        && let Some(hooks) = crate::sched::hooks()
+    {
+        hooks.preempt();
     }
 }
 

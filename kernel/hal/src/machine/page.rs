@@ -154,13 +154,11 @@ impl Drop for Page {
     fn drop(&mut self) {
         let word = self.word();
         // A sole owner needs no locked instruction: nobody else has a count that could change.
-        if word.load(Ordering::Acquire) == PAGE | 1 {
-            word.store(UNUSED, Ordering::Release);
-        } else if word.fetch_sub(1, Ordering::AcqRel) == PAGE | 1 {
-            word.store(UNUSED, Ordering::Release);
-        } else {
+        let sole = word.load(Ordering::Acquire) == PAGE | 1;
+        if !sole && word.fetch_sub(1, Ordering::AcqRel) != PAGE | 1 {
             return;
         }
+        word.store(UNUSED, Ordering::Release);
         frame_table::release(self.frame(), 0);
     }
 }

@@ -184,7 +184,7 @@ pub(crate) fn copy_out_from_page(to: UserAddr, page: &Page, offset: usize, lengt
 
 /// Says whether an address is that of an aligned word in user space.
 fn is_word(at: UserAddr) -> bool {
-    at.get() % 4 == 0 && at.is_user_range(4)
+    at.get().is_multiple_of(4) && at.is_user_range(4)
 }
 
 fn word(result: u64) -> Result<u32, Fault> {

@@ -91,7 +91,7 @@ impl Space {
                 let frame = frame_table::allocate(0, frame_table::TABLE).ok_or(NoMemory)?;
                 // SAFETY: the frame was just claimed.
                 unsafe { frame_table::clear(frame) };
-                value = frame * PAGE | Bits::USER_TABLE.bits();
+                value = (frame * PAGE) | Bits::USER_TABLE.bits();
                 entry.store(value, Ordering::Release);
                 at.count(1);
             }

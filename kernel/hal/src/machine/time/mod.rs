@@ -33,7 +33,7 @@ pub(super) fn ticks() -> u64 {
 /// A product, divided by 2^32.
 #[inline]
 fn scale(value: u64, factor: u64) -> u64 {
-    (u128::from(value) * u128::from(factor) >> 32) as u64
+    ((u128::from(value) * u128::from(factor)) >> 32) as u64
 }
 
 /// Starts the clock. The local APIC is up.

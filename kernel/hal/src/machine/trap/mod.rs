@@ -69,10 +69,11 @@ extern "C" fn from_kernel(frame: &mut Frame) {
     match frame.vector {
         vector::FIRST_INTERRUPT.. => {
             irq::serve(frame.vector as u8);
-            if area::preempt_word() == 0 && frame.rflags & INTERRUPT_FLAG != 0 {
-                if let Some(hooks) = crate::sched::hooks() {
-                    hooks.preempt();
-                }
+            if area::preempt_word() == 0
+                && frame.rflags & INTERRUPT_FLAG != 0
+                && let Some(hooks) = crate::sched::hooks()
+            {
+                hooks.preempt();
             }
         }
         vector::PAGE_FAULT => page_fault(frame),
