@@ -34,8 +34,10 @@ pub(crate) fn open_fifo(inode: &Arc<Inode>, flags: OpenFlags) -> Result<Box<dyn 
     if side == Side::Writer && nonblocking && !pipe.has_readers() {
         return Err(Errno::ENXIO);
     }
+    // Looked at before this end is announced: a partner who waits for it may be gone again right after.
     let (readers_before, writers_before) =
         (pipe.readers_ever.load(Ordering::Acquire), pipe.writers_ever.load(Ordering::Acquire));
+    let (has_readers, has_writers) = (pipe.has_readers(), pipe.has_writers());
     let end = Box::new(PipeEnd::new(pipe.clone(), side));
     if side.reads() {
         pipe.writable.wake_all(COME);
@@ -44,10 +46,10 @@ pub(crate) fn open_fifo(inode: &Arc<Inode>, flags: OpenFlags) -> Result<Box<dyn 
         pipe.readable.wake_all(COME);
     }
     match side {
-        Side::Reader if !nonblocking && !pipe.has_writers() => {
+        Side::Reader if !nonblocking && !has_writers => {
             wait_for(&pipe.readable, &pipe.writers_ever, writers_before)?;
         }
-        Side::Writer if !pipe.has_readers() => {
+        Side::Writer if !has_readers => {
             wait_for(&pipe.writable, &pipe.readers_ever, readers_before)?;
         }
         _ => {}

@@ -98,3 +98,20 @@ fn seeking_a_pipe_is_refused() {
     assert_eq!(reader.seek(0, crate::file::Whence::Set), Err(Errno::ESPIPE));
     assert_eq!(reader.read_at(0, &mut Sink::kernel(&mut [0])), Err(Errno::ESPIPE));
 }
+
+#[test]
+fn a_fifo_reader_that_finds_a_writer_does_not_wait_for_another() {
+    use crate::inode::FileKind;
+    use crate::ops::Node;
+    let world = crate::testing::World::new();
+    let view = world.view();
+    view.mknod(b"fifo", &Node::new(FileKind::Fifo, abi::Mode(0o644), abi::Mode(0))).unwrap();
+    let open = |flags| view.try_open("fifo", flags | OpenFlags::NONBLOCK);
+    assert_eq!(open(OpenFlags::WRONLY).err(), Some(Errno::ENXIO));
+    let both = open(OpenFlags::RDWR).unwrap();
+    let writer = view.try_open("fifo", OpenFlags::WRONLY).unwrap();
+    let reader = view.try_open("fifo", OpenFlags::empty()).unwrap();
+    put(&writer, 3).unwrap();
+    drop((both, writer));
+    assert_eq!((get(&reader, 10), get(&reader, 10)), (Ok(3), Ok(0)));
+}
