@@ -170,6 +170,7 @@ pub fn start() {
         processor.charged_at = hal::time::now();
     });
     hal::sched::register(&HOOKS);
+    hal::panic::set_thread_name_hook(crate::thread::describe_current);
 }
 
 /// What the processor does from the end of bring-up on: runs whoever wants to, and waits for interrupts.

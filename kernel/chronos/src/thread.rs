@@ -225,6 +225,14 @@ impl Thread {
         }
     }
 
+    /// Writes the thread's name and number without waiting, for a report of a panic.
+    fn describe(&self, out: &mut dyn core::fmt::Write) -> core::fmt::Result {
+        match self.name.try_lock() {
+            Some(name) => write!(out, "{} ({})", *name, self.id),
+            None => write!(out, "number {}", self.id),
+        }
+    }
+
     /// The work set at present.
     #[inline]
     pub fn work(&self) -> Work {
@@ -321,6 +329,14 @@ pub fn current() -> Arc<Thread> {
     context::with_owner(|owner| owner.cloned())
         .and_then(|owner| owner.downcast().ok())
         .expect("a context without a thread")
+}
+
+/// Names the thread that runs this in the report of a panic.
+pub(crate) fn describe_current(out: &mut dyn core::fmt::Write) -> core::fmt::Result {
+    with_current(|thread| match thread {
+        Some(thread) => thread.describe(out),
+        None => out.write_str("none"),
+    })
 }
 
 /// Gives `f` the thread that runs this; `None` before the scheduler was started. Cheaper than [`current`].

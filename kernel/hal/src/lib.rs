@@ -56,7 +56,6 @@ pub use arch::heap;
 pub use arch::irq;
 pub use arch::page::Page;
 pub use arch::paging::{FlushBatch, MapError, Space};
-#[cfg(target_os = "none")]
 pub use arch::panic;
 pub use arch::power;
 pub use arch::processor;

@@ -8,6 +8,7 @@ pub mod heap;
 pub mod irq;
 pub mod page;
 pub mod paging;
+pub mod panic;
 pub mod power;
 pub mod processor;
 pub mod random;

@@ -32,6 +32,8 @@ bitflags! {
         const TSC_DEADLINE = 1 << 8;
         /// Random numbers.
         const RDRAND = 1 << 9;
+        /// Exceptions for hardware errors.
+        const MACHINE_CHECK = 1 << 11;
         /// Seeds for random number generators.
         const RDSEED = 1 << 10;
     }
@@ -70,6 +72,7 @@ fn probe() -> Features {
         (basic.ecx >> 24, Features::TSC_DEADLINE),
         (basic.ecx >> 30, Features::RDRAND),
         (more.ebx >> 18, Features::RDSEED),
+        (basic.edx >> 7, Features::MACHINE_CHECK),
     ]
     .into_iter()
     .filter(|(bit, _)| bit & 1 != 0)
@@ -96,6 +99,7 @@ pub(super) fn enable_on_this_processor() {
     const TASK_SWITCHED: u64 = 1 << 3;
     const NATIVE_ERRORS: u64 = 1 << 5;
     const ALIGNMENT_MASK: u64 = 1 << 18;
+    const MCE: u64 = 1 << 6;
     const PGE: u64 = 1 << 7;
     const OSFXSR: u64 = 1 << 9;
     const OSXMMEXCPT: u64 = 1 << 10;
@@ -114,6 +118,7 @@ pub(super) fn enable_on_this_processor() {
         | ALIGNMENT_MASK;
     let cr4 = [
         (Features::GLOBAL_PAGES, PGE),
+        (Features::MACHINE_CHECK, MCE),
         (Features::UMIP, UMIP),
         (Features::FSGSBASE, FSGSBASE),
         (Features::XSAVE, OSXSAVE),

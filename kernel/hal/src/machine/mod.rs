@@ -61,6 +61,13 @@ pub(crate) fn irq_save() -> bool {
     flags & trap::INTERRUPT_FLAG != 0
 }
 
+/// Switches interrupts off, for who knows that they are on.
+#[inline]
+pub(crate) fn irq_disable() {
+    // SAFETY: as in `irq_save`.
+    unsafe { asm!("cli") };
+}
+
 /// Switches interrupts on if `enabled`.
 #[inline]
 pub(crate) fn irq_restore(enabled: bool) {

@@ -12,10 +12,10 @@ use crate::Once;
 const PANIC_STATUS: u8 = 0x32;
 
 static PANICKING: AtomicBool = AtomicBool::new(false);
-static NAME_THREAD: Once<fn(&mut dyn Write)> = Once::new();
+static NAME_THREAD: Once<fn(&mut dyn Write) -> fmt::Result> = Once::new();
 
-/// Registers what names the current thread in a report; it must not lock or allocate.
-pub fn set_thread_name_hook(hook: fn(&mut dyn Write)) {
+/// Registers what names the current thread in a report, once. It must neither wait nor allocate.
+pub fn set_thread_name_hook(hook: fn(&mut dyn Write) -> fmt::Result) {
     let _ = NAME_THREAD.set(hook);
 }
 
@@ -38,15 +38,16 @@ fn begin() {
 }
 
 fn end(rbp: u64) -> ! {
-    let _ = write_thread(); // `Raw` never fails
     backtrace::print(&mut Raw, rbp);
+    // The last, as this goes through code that may be what is broken.
+    let _ = write_thread(); // `Raw` never fails
     power::exit(PANIC_STATUS)
 }
 
 fn write_thread() -> fmt::Result {
     Raw.write_str("thread: ")?;
     match NAME_THREAD.get() {
-        Some(name) => name(&mut Raw),
+        Some(name) => name(&mut Raw)?,
         None => Raw.write_str("none, or before there are any")?,
     }
     Raw.write_str("\n")

@@ -10,7 +10,9 @@ use crate::info;
 
 /// Runs every check and ends the machine.
 pub fn run() -> ! {
-    let tests: [(&str, fn()); 14] = [
+    let tests: [(&str, fn()); 16] = [
+        ("no kernel page can be written and executed", memory::write_or_execute),
+        ("an NMI is served on its own stack", threads::nmi),
         ("the heap gives memory that does not overlap", memory::heap),
         ("the heap takes its memory back", memory::heap_gives_back),
         ("a page has its owners counted", memory::page_owners),

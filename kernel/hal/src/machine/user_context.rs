@@ -29,7 +29,7 @@ impl UserContext {
     #[inline]
     pub fn run(&mut self) -> Trap {
         loop {
-            super::irq_save();
+            super::irq_disable();
             if area::preempt_word() == 0 {
                 super::irq_restore(true);
                 return Trap::Interrupt;

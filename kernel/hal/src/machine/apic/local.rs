@@ -104,6 +104,13 @@ pub(super) fn number(cpu: CpuId) -> u32 {
     NUMBERS.get(cpu.index()).map_or(0, |number| number.load(Ordering::Relaxed))
 }
 
+/// Sends this processor an NMI.
+#[cfg(feature = "self-test")]
+pub(in super::super) fn send_nmi_to_self() {
+    const TO_SELF: u32 = 1 << 18;
+    write(Register::CommandLow, BY_NMI | TO_SELF);
+}
+
 /// Interrupts another processor.
 pub(in super::super) fn send(cpu: CpuId, vector: u8) {
     let interrupts = super::super::irq_save();

@@ -3,7 +3,8 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::super::frame_table;
+use super::super::table::{self, ADDRESS, Bits};
+use super::super::{frame_table, kernel_map};
 use crate::user::Access;
 use crate::{FlushBatch, PAGE_SIZE, Page, Space, UserAddr};
 
@@ -141,4 +142,30 @@ pub(super) fn share() {
     drop((parent, child));
     assert!(pages.iter().all(|page| page.owners() == 1), "a space kept pages");
     assert_eq!(occupied.owners(), 1);
+}
+
+pub(super) fn write_or_execute() {
+    let mut pages = 0;
+    check_table(kernel_map::root(), 3, 0, true, &mut pages);
+    assert!(pages > 100, "the walk saw {pages} pages");
+}
+
+/// Checks what a table of the kernel's leads to; four levels deep.
+fn check_table(physical: u64, level: u32, first: usize, executable: bool, pages: &mut usize) {
+    // SAFETY: the kernel's tables are never freed.
+    for (index, entry) in unsafe { table::at(physical) }.iter().enumerate().skip(first) {
+        let value = entry.load(core::sync::atomic::Ordering::Relaxed);
+        let bits = Bits::from_bits_truncate(value);
+        if !bits.contains(Bits::PRESENT) {
+            continue;
+        }
+        assert!(!bits.contains(Bits::USER), "level {level}, entry {index}: a program can use it");
+        let executable = executable && !bits.contains(Bits::NO_EXECUTE);
+        if level == 0 || bits.contains(Bits::LARGE) {
+            *pages += 1;
+            assert!(!(executable && bits.contains(Bits::WRITE)), "level {level}, entry {index}: {value:#x}");
+        } else {
+            check_table(value & ADDRESS, level - 1, 0, executable, pages);
+        }
+    }
 }

@@ -5,6 +5,8 @@ use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 
+use super::super::apic::local;
+use super::super::trap;
 use crate::{Context, SchedulerHooks, SpinLock, context, time};
 
 static TIMERS: AtomicU64 = AtomicU64::new(0);
@@ -115,4 +117,17 @@ pub(super) fn timer() {
     assert_eq!(TIMERS.load(Ordering::Relaxed), 3);
     let wall = time::wall_at_boot();
     assert!(wall > Duration::from_secs(1_700_000_000), "the clock says {wall:?}");
+}
+
+pub(super) fn nmi() {
+    let before = trap::nmi_count();
+    let off = crate::preempt::interrupts_off();
+    local::send_nmi_to_self();
+    drop(off);
+    let deadline = time::now() + Duration::from_secs(1);
+    while trap::nmi_count() == before {
+        assert!(time::now() < deadline, "no NMI came");
+    }
+    // The processor's area is still its own.
+    assert_eq!(crate::cpu::current().index(), 0);
 }
