@@ -7,7 +7,7 @@
 //! description never use one position twice; streams (pipes, terminals) have no position and take no lock.
 
 use core::any::Any;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use abi::Errno;
 use abi::fs::OpenFlags;
@@ -179,6 +179,7 @@ pub struct OpenFile {
     inode: Arc<Inode>,
     flags: AtomicU32,
     position: Mutex<u64>,
+    shown_position: AtomicU64,
     cred: Arc<Cred>,
     owner: SpinLock<SignalOwner>,
     /// Whether it keeps the file from being executed.
@@ -206,6 +207,7 @@ impl OpenFile {
             inode,
             flags: AtomicU32::new(flags.difference(ONE_TIME).bits()),
             position: Mutex::new(&lock_classes::POSITION, 0),
+            shown_position: AtomicU64::new(0),
             cred,
             owner: SpinLock::new(&lock_classes::FILE_OWNER, SignalOwner::default()),
             counts_as_writer,
@@ -292,8 +294,7 @@ impl OpenFile {
         if !self.ops.seekable() {
             return self.ops.read(self, &mut 0, to);
         }
-        let mut position = self.position.lock();
-        self.ops.read(self, &mut position, to)
+        self.with_position(|position| self.ops.read(self, position, to))
     }
 
     /// `write` and `writev`: at the position, which advances.
@@ -301,8 +302,7 @@ impl OpenFile {
         if !self.ops.seekable() {
             return self.ops.write(self, &mut 0, from);
         }
-        let mut position = self.position.lock();
-        self.ops.write(self, &mut position, from)
+        self.with_position(|position| self.ops.write(self, position, from))
     }
 
     /// `pread` and `preadv`: at `position`; `ESPIPE` for streams.
@@ -326,12 +326,19 @@ impl OpenFile {
         if !self.ops.seekable() {
             return Err(Errno::ESPIPE);
         }
-        let mut position = self.position.lock();
-        *position = self.ops.seek(self, *position, offset, whence)?;
-        Ok(*position)
+        self.with_position(|position| {
+            *position = self.ops.seek(self, *position, offset, whence)?;
+            Ok(*position)
+        })
     }
 
-    /// The position as `/proc/PID/fdinfo` shows it.
+    /// The position as `/proc/PID/fdinfo` shows it: where the last finished call left it. Takes no lock, for the file that is
+    /// being read may be that very one.
+    pub fn shown_position(&self) -> u64 {
+        self.shown_position.load(Ordering::Relaxed)
+    }
+
+    /// The position; 0 for streams.
     pub fn position(&self) -> u64 {
         if self.ops.seekable() { *self.position.lock() } else { 0 }
     }
@@ -353,12 +360,16 @@ impl OpenFile {
             .put(&buffer.bytes)
             .and_then(|count| if count < buffer.bytes.len() { Err(Errno::EFAULT) } else { Ok(count) })?;
         *position = reached;
+        self.shown_position.store(reached, Ordering::Relaxed);
         Ok(buffer.bytes.len())
     }
 
     /// Sets the position past the call's own bytes: for `sendfile` and `splice`, which read on behalf of a description.
     pub fn with_position<R>(&self, work: impl FnOnce(&mut u64) -> R) -> R {
-        work(&mut self.position.lock())
+        let mut position = self.position.lock();
+        let result = work(&mut position);
+        self.shown_position.store(*position, Ordering::Relaxed);
+        result
     }
 }
 

@@ -51,6 +51,11 @@ impl fmt::Write for Writer<'_> {
 
 /// What a synthetic file says, and what it does when written to.
 pub trait Content: Send + Sync {
+    /// Refuses to be opened by `cred`, beyond what the mode says.
+    fn open(&self, _cred: &Cred) -> Result<(), Errno> {
+        Ok(())
+    }
+
     /// Generates the text, as `cred` (the opener) may see it. May sleep.
     fn read(&self, cred: &Cred, text: &mut Text) -> Result<(), Errno>;
 

@@ -181,7 +181,10 @@ impl InodeOps for SyntheticNode {
 
     fn open(&self, _: &Arc<Inode>, flags: OpenFlags, cred: &Cred) -> Result<Box<dyn FileOps>, Errno> {
         match &self.0 {
-            Node::File(content) => Ok(Box::new(OpenContent::new(content.clone()))),
+            Node::File(content) => {
+                content.open(cred)?;
+                Ok(Box::new(OpenContent::new(content.clone())))
+            }
             Node::Special(opener) => opener(flags, cred),
             _ => Err(Errno::ENXIO),
         }
