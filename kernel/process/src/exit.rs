@@ -81,6 +81,9 @@ pub(crate) fn end_thread(mut current: Current, status: ExitStatus) {
         let usage = Usage::of_thread(&thread);
         process.accounts.lock_irq().own.add(&usage);
     }
+    if thread.tid() == process.pid() {
+        process.set_last_name(thread.name());
+    }
     let parts = thread.change_parts(|parts| (parts.program.take(), parts.files.take(), parts.fs.take()));
     let Current { program, files, fs, task, vfork, .. } = current;
     drop((parts.1, parts.2));

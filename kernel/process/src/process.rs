@@ -3,7 +3,7 @@
 use crate::limits::Limits;
 use crate::lock_classes;
 use crate::signal::Signals;
-use crate::thread::Thread;
+use crate::thread::{Name, Thread};
 use crate::timer::Timers;
 use crate::usage::{Accounts, Usage};
 use abi::Errno;
@@ -29,6 +29,8 @@ pub struct Process {
     pub(crate) timers: Timers,
     /// Who it is, for others; each thread's own identity decides what that thread may do.
     cred: SpinLock<Arc<Cred>>,
+    /// What its first thread was called when it ended.
+    last_name: SpinLock<Name>,
     /// How much rather than others it is ended when memory is short: -1000 to 1000.
     pub(crate) oom_adjustment: AtomicI32,
     /// It gave its terminal up without leading the session.
@@ -48,6 +50,7 @@ impl Process {
             accounts: SpinLock::new(&lock_classes::ACCOUNTS, Accounts::default()),
             timers: Timers::new(),
             cred: SpinLock::new(&lock_classes::PARTS, cred),
+            last_name: SpinLock::new(&lock_classes::PARTS, Name::default()),
             oom_adjustment: AtomicI32::new(0),
             has_left_terminal: AtomicBool::new(false),
             started: chronos::clock::now(),
@@ -73,6 +76,15 @@ impl Process {
     pub(crate) fn set_cred(&self, cred: Arc<Cred>) {
         let old = core::mem::replace(&mut *self.cred.lock(), cred);
         drop(old);
+    }
+
+    /// What its first thread was called when it ended: a zombie's name.
+    pub fn last_name(&self) -> Name {
+        *self.last_name.lock()
+    }
+
+    pub(crate) fn set_last_name(&self, name: Name) {
+        *self.last_name.lock() = name;
     }
 
     /// When it was made.

@@ -1,0 +1,67 @@
+//! `/proc`: processes as directories, and the kernel's own figures as files.
+//!
+//! The formats are those of Linux 6.1 (`proc(5)`), to the byte. What Serix does not count is 0 where the format has a field for
+//! it; a file that would hold nothing but such zeroes is left out, as Linux leaves out what it was built without.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `subject` | which process or thread a directory is about, and who may look into it |
+//! | `pids`, `entries`, `descriptors` | the directories: `/proc`, `/proc/PID`, `task`, `fd`, `fdinfo` |
+//! | `rows` | the table of what is in `/proc/PID` |
+//! | `stat`, `status`, `maps`, `limits`, `oom`, `strings` | texts about processes |
+//! | `system`, `meminfo`, `cpuinfo` | texts about the system |
+//! | `sysctl` | `/proc/sys` |
+//!
+//! A directory does not keep its process alive: what ended in the meantime gives `ENOENT` for names and `ESRCH` for open
+//! files. Formatting is apart from gathering: each text is a pure function of a struct, tested with what Linux printed.
+
+mod cpuinfo;
+mod descriptors;
+mod entries;
+mod limits;
+mod maps;
+mod meminfo;
+mod oom;
+mod pids;
+mod rows;
+mod stat;
+mod status;
+mod strings;
+mod subject;
+mod sysctl;
+mod system;
+#[cfg(test)]
+mod tests;
+
+use alloc::sync::Arc;
+use chroma::procfs;
+use chroma::synthetic::Text;
+use subject::{Subject, Target};
+
+pub use system::{RELEASE, VERSION};
+
+/// Puts the nodes into `/proc`. Once, at bring-up; `command_line` is what the kernel was booted with.
+pub fn start(command_line: &'static str) {
+    let top = procfs::proc();
+    pids::add_links(&top);
+    system::add(&top, command_line);
+    sysctl::add(&top.subdirectory("sys"));
+    top.set_dynamic(Arc::new(pids::Processes));
+}
+
+/// Inode numbers: the kind of directory, whose it is, and the place in it.
+fn number(space: u64, id: u32, index: u64) -> u64 {
+    space << 48 | u64::from(id) << 24 | index
+}
+
+/// Ends a name that is padded with NULs.
+fn trimmed(name: &[u8]) -> &[u8] {
+    name.split(|byte| *byte == 0).next().unwrap_or_default()
+}
+
+/// Appends `text`, padded with blanks to `width`.
+fn pad(text: &mut Text, written: usize, width: usize) {
+    for _ in written..width {
+        text.push(b" ");
+    }
+}

@@ -1,0 +1,172 @@
+//! `/proc/sys`: what can be asked, and a little that can be set.
+//!
+//! A value that is a fact of this kernel is read-only, where Linux would let it be changed: a write that changes nothing would be
+//! a lie.
+
+use super::system::{RELEASE, VERSION};
+use crate::namespaces::HostNames;
+use crate::{boot, current, limits, tree};
+use abi::process::NGROUPS_MAX;
+use abi::{Errno, Mode};
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use chroma::cred::{CapSet, Cred};
+use chroma::synthetic::{Content, Directory, Entry, Text, from_fn};
+use hal::Once;
+
+fn fact(directory: &Directory, name: &str, value: impl ToString) {
+    let value: String = value.to_string();
+    directory.add(name, Entry::file(from_fn(move |text| writeln!(text, "{value}")), Mode(0o444)));
+}
+
+pub(super) fn add(top: &Directory) {
+    add_kernel(&top.subdirectory("kernel"));
+    let vm = top.subdirectory("vm");
+    fact(&vm, "max_map_count", 65530);
+    fact(&vm, "mmap_min_addr", 65536);
+    fact(&vm, "overcommit_memory", 0);
+    fact(&vm, "swappiness", 0);
+    vm.add("drop_caches", Entry::file(DropCaches, Mode(0o200)));
+    let fs = top.subdirectory("fs");
+    fact(&fs, "nr_open", limits::NR_OPEN);
+    fact(&fs, "overflowgid", 65534);
+    fact(&fs, "overflowuid", 65534);
+    fact(&fs, "pipe-max-size", 1 << 20);
+    fact(&fs, "suid_dumpable", 0);
+}
+
+fn add_kernel(kernel: &Directory) {
+    fact(kernel, "arch", "x86_64");
+    fact(kernel, "cap_last_cap", CapSet::FULL.0.ilog2());
+    kernel.add(
+        "domainname",
+        Entry::file(HostName { get: HostNames::domain, set: HostNames::set_domain }, Mode(0o644)),
+    );
+    kernel.add(
+        "hostname",
+        Entry::file(HostName { get: HostNames::host, set: HostNames::set_host }, Mode(0o644)),
+    );
+    fact(kernel, "ngroups_max", NGROUPS_MAX);
+    fact(kernel, "osrelease", RELEASE);
+    fact(kernel, "ostype", "Linux");
+    fact(kernel, "overflowgid", 65534);
+    fact(kernel, "overflowuid", 65534);
+    fact(kernel, "pid_max", tree::PID_MAX);
+    kernel.add("printk", Entry::file(Printk, Mode(0o644)));
+    fact(kernel, "randomize_va_space", 2);
+    kernel.add(
+        "threads-max",
+        Entry::file(from_fn(|text| writeln!(text, "{}", boot::thread_limit())), Mode(0o444)),
+    );
+    fact(kernel, "version", VERSION);
+    let random = kernel.subdirectory("random");
+    random.add("boot_id", Entry::file(from_fn(|text| uuid(boot_id(), text)), Mode(0o444)));
+    random.add("uuid", Entry::file(from_fn(|text| uuid(random_id(), text)), Mode(0o444)));
+    // The generator is seeded before the first program runs, and gives 256 bits of strength from then on.
+    fact(&random, "entropy_avail", 256);
+    fact(&random, "poolsize", 256);
+}
+
+/// A random UUID (RFC 9562, version 4).
+fn random_id() -> u128 {
+    let mut bytes = [0; 16];
+    hal::random::fill(&mut bytes);
+    with_version(u128::from_be_bytes(bytes))
+}
+
+fn with_version(random: u128) -> u128 {
+    random & !(0xf << 76) & !(0b11 << 62) | 4 << 76 | 0b10 << 62
+}
+
+fn boot_id() -> u128 {
+    static BOOT_ID: Once<u128> = Once::new();
+    if BOOT_ID.get().is_none() {
+        // Whoever comes second uses the first one's.
+        let _ = BOOT_ID.set(random_id());
+    }
+    BOOT_ID.get().copied().unwrap_or_default()
+}
+
+fn uuid(id: u128, text: &mut Text) {
+    let (a, b, c, d, e) =
+        (id >> 96, id >> 80 & 0xffff, id >> 64 & 0xffff, id >> 48 & 0xffff, id & 0xffff_ffff_ffff);
+    writeln!(text, "{a:08x}-{b:04x}-{c:04x}-{d:04x}-{e:012x}");
+}
+
+/// A name of the host, as the caller's namespace has it.
+struct HostName {
+    get: fn(&HostNames) -> Vec<u8>,
+    set: fn(&HostNames, Vec<u8>) -> Result<(), Errno>,
+}
+
+fn names() -> Result<Arc<HostNames>, Errno> {
+    let thread = current::thread().ok_or(Errno::EINVAL)?;
+    Ok(thread.parts(|parts| parts.namespaces.names.clone()))
+}
+
+impl Content for HostName {
+    fn read(&self, _: &Cred, text: &mut Text) -> Result<(), Errno> {
+        text.push(&(self.get)(&*names()?));
+        text.push(b"\n");
+        Ok(())
+    }
+
+    fn write(&self, _: &Cred, bytes: &[u8]) -> Result<(), Errno> {
+        let line = bytes.split(|byte| matches!(byte, b'\n' | 0)).next().unwrap_or_default();
+        // Linux cuts what is too long.
+        let name = line.get(..abi::system::HOST_NAME_MAX).unwrap_or(line);
+        (self.set)(&*names()?, name.to_vec())
+    }
+}
+
+/// The level of messages that the console shows; Linux's other three have one value each here.
+struct Printk;
+
+impl Content for Printk {
+    fn read(&self, _: &Cred, text: &mut Text) -> Result<(), Errno> {
+        writeln!(text, "{}\t4\t1\t7", hal::log::console_level());
+        Ok(())
+    }
+
+    fn write(&self, _: &Cred, bytes: &[u8]) -> Result<(), Errno> {
+        let first =
+            bytes.split(u8::is_ascii_whitespace).find(|word| !word.is_empty()).ok_or(Errno::EINVAL)?;
+        let text = core::str::from_utf8(first).map_err(|_| Errno::EINVAL)?;
+        hal::log::set_console_level(text.parse().map_err(|_| Errno::EINVAL)?);
+        Ok(())
+    }
+}
+
+/// Writing 2 or 3 lets names go that nobody uses (1 is for pages of files, which are the files themselves here).
+struct DropCaches;
+
+impl Content for DropCaches {
+    fn read(&self, _: &Cred, _: &mut Text) -> Result<(), Errno> {
+        Err(Errno::EINVAL)
+    }
+
+    fn write(&self, _: &Cred, bytes: &[u8]) -> Result<(), Errno> {
+        match bytes.trim_ascii() {
+            b"1" => {}
+            b"2" | b"3" => drop(chroma::dentry::shrink(usize::MAX)),
+            _ => return Err(Errno::EINVAL),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{uuid, with_version};
+    use chroma::synthetic::Text;
+
+    #[test]
+    fn a_random_uuid_says_so() {
+        let mut text = Text::default();
+        uuid(with_version(u128::MAX), &mut text);
+        uuid(with_version(0), &mut text);
+        let expected = "ffffffff-ffff-4fff-bfff-ffffffffffff\n00000000-0000-4000-8000-000000000000\n";
+        assert_eq!(core::str::from_utf8(text.bytes()), Ok(expected));
+    }
+}
