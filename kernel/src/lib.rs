@@ -9,7 +9,6 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
-mod proc;
 mod root;
 mod words;
 
@@ -65,8 +64,8 @@ fn bring_up(boot: &'static BootInfo) -> Result<(), Errno> {
     let words = words::parse(boot.command_line);
     chronos::start_load_averages();
     chroma::start();
-    proc::start(boot.command_line);
     devices::start(boot.command_line)?;
+    process::proc::start(boot.command_line);
     process::hooks::set_init_end(end_with_init);
     hermes::start();
     if words.strace {
