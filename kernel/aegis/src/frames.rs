@@ -95,6 +95,11 @@ impl FrameSource for Source {
             ZONES.lock_irq().release(first.get(), order);
         }
     }
+
+    fn add(&self, frame: FrameNumber) {
+        MANAGED.fetch_add(1, Ordering::Relaxed);
+        ZONES.lock_irq().release(frame.get(), 0);
+    }
 }
 
 fn take_one(cache: &mut Cache) -> Option<u64> {

@@ -106,7 +106,7 @@ impl Processor {
     }
 }
 
-static CLASS: LockClass = LockClass::new("run queue", 530);
+static CLASS: LockClass = LockClass::new("run queue", 868);
 static PROCESSORS: PerCpu<SpinLock<Processor>> =
     PerCpu::new([const { SpinLock::new(&CLASS, Processor::new()) }; cpu::MAX]);
 /// Threads that were started and have not ended: what each queue has room for.

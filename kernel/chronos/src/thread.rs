@@ -74,9 +74,9 @@ pub struct Thread {
     local: Once<Arc<dyn Any + Send + Sync>>,
 }
 
-static NAME_CLASS: LockClass = LockClass::new("thread name", 540);
-static CONTEXT_CLASS: LockClass = LockClass::new("thread context", 545);
-static POLICY_CLASS: LockClass = LockClass::new("thread policy", 546);
+static NAME_CLASS: LockClass = LockClass::new("thread name", 870);
+static CONTEXT_CLASS: LockClass = LockClass::new("thread context", 872);
+static POLICY_CLASS: LockClass = LockClass::new("thread policy", 874);
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
@@ -251,7 +251,11 @@ impl Thread {
         fence(Ordering::SeqCst);
         if interrupting(self.state.load(Ordering::SeqCst)).intersects(work) {
             scheduler::make_runnable(self);
-        } else if self.cpu() != hal::cpu::current() {
+            return;
+        }
+        // It may be in its program, on this processor too (this may be an interrupt): a due reschedule brings it out.
+        hal::sched::set_need_resched(self.cpu());
+        if self.cpu() != hal::cpu::current() {
             hal::sched::send_reschedule(self.cpu());
         }
     }

@@ -94,7 +94,7 @@ impl Timers {
     }
 }
 
-static CLASS: LockClass = LockClass::new("timers", 520);
+static CLASS: LockClass = LockClass::new("timers", 864);
 static TIMERS: PerCpu<SpinLock<Timers>> =
     PerCpu::new([const { SpinLock::new(&CLASS, Timers::new()) }; cpu::MAX]);
 static TICKETS: AtomicU64 = AtomicU64::new(0);

@@ -93,7 +93,7 @@ pub struct WaitQueue {
     entries: SpinLock<Entries>,
 }
 
-static CLASS: LockClass = LockClass::new("wait queue", 510);
+static CLASS: LockClass = LockClass::new("wait queue", 860);
 
 /// Keeps a callback registered at a queue; dropping it takes the callback off.
 pub struct Subscription {

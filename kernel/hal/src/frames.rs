@@ -30,6 +30,9 @@ pub trait FrameSource: Sync {
 
     /// Takes back frames that are no longer used.
     fn release(&self, first: FrameNumber, order: u8);
+
+    /// Takes over a frame that was in use since the boot and that was never proposed.
+    fn add(&self, frame: FrameNumber);
 }
 
 static SOURCE: Once<&'static dyn FrameSource> = Once::new();

@@ -154,8 +154,9 @@ pub(crate) fn release_boot(bytes: &'static [u8]) {
     let last = (start + bytes.len() as u64).div_ceil(PAGE_SIZE as u64);
     for frame in first..last {
         let Some(word) = words().get(frame as usize) else { return };
-        if word.compare_exchange(BOOT, UNUSED, Ordering::Release, Ordering::Relaxed).is_ok() {
-            release(frame, 0);
+        let freed = word.compare_exchange(BOOT, UNUSED, Ordering::Release, Ordering::Relaxed).is_ok();
+        if freed && let Some(source) = crate::frames::source() {
+            source.add(FrameNumber::new(frame));
         }
     }
 }

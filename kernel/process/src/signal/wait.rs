@@ -65,7 +65,7 @@ pub(super) fn with_overrun(process: &Process, mut info: Info) -> Info {
 ///
 /// # Errors
 /// `EAGAIN`: the deadline passed; `EINTR`: another signal came.
-pub fn wait_for(current: &mut Current, wanted: SigSet, deadline: Option<Instant>) -> Result<Info, Errno> {
+pub fn wait_for(current: &Current, wanted: SigSet, deadline: Option<Instant>) -> Result<Info, Errno> {
     let wanted = wanted.difference(SigSet::UNBLOCKABLE);
     if let Some(info) = take(&current.thread, wanted) {
         return Ok(info);
@@ -73,17 +73,10 @@ pub fn wait_for(current: &mut Current, wanted: SigSet, deadline: Option<Instant>
     if deadline.is_some_and(|deadline| deadline <= chronos::clock::now()) {
         return Err(Errno::EAGAIN);
     }
-    // While it waits they are not blocked, so that sending one ends the wait.
-    let blocked = current.thread.blocked();
-    current.thread.set_blocked(blocked.difference(wanted));
-    let nobody = WaitQueue::new();
-    let outcome = nobody.wait(WaitKind::Interruptible, deadline, || current.has_deliverable().then_some(()));
-    current.set_blocked(blocked);
-    match take(&current.thread, wanted) {
-        Some(info) => Ok(info),
-        None if outcome == Err(WaitError::TimedOut) => Err(Errno::EAGAIN),
-        None => Err(Errno::EINTR),
-    }
+    // They stay blocked: a signal that would be ignored by default is kept only while it is blocked.
+    let queue = current.process.signal_events.clone();
+    let taken = queue.wait(WaitKind::Interruptible, deadline, || take(&current.thread, wanted));
+    taken.map_err(|error| if error == WaitError::TimedOut { Errno::EAGAIN } else { Errno::EINTR })
 }
 
 /// `rt_sigsuspend` and `pause`: waits for a signal to be handled. With a mask, that is in force meanwhile; the handler's
