@@ -16,7 +16,10 @@ static void tick(int number, siginfo_t *info, void *context)
 {
 	(void)number, (void)context;
 	ticks++;
-	value_seen = info->si_value.sival_int, code_seen = info->si_code, overrun_seen = info->si_overrun;
+	value_seen = info->si_value.sival_int, code_seen = info->si_code;
+	/* The most of all: a short timer may fire again before anybody looks. */
+	if (info->si_overrun > overrun_seen)
+		overrun_seen = info->si_overrun;
 }
 
 static void install(int number)
@@ -76,10 +79,10 @@ CASE(sleeping)
 	check(nanoseconds(CLOCK_MONOTONIC) - start >= 30000000, "and sleeps no shorter than asked");
 	fails(nanosleep(&bad, NULL), EINVAL, "a billion nanoseconds give EINVAL");
 	fails(nanosleep(&negative, NULL), EINVAL, "a negative time gives EINVAL");
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec -= 1;
+	until = (struct timespec){ 0, 1 };
 	equal(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL), 0, "sleeping until a past time returns at once");
-	until.tv_sec += 1, until.tv_nsec += 20000000;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += 20000000;
 	if (until.tv_nsec >= 1000000000)
 		until.tv_sec++, until.tv_nsec -= 1000000000;
 	equal(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL), 0, "sleeping until a time succeeds");
@@ -144,7 +147,7 @@ CASE(posix_timers)
 	time.it_interval.tv_nsec = 1000000;
 	timer_settime(timer, 0, &time, NULL);
 	doze(100);
-	ticks = 0;
+	ticks = overrun_seen = 0;
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	check(ticks >= 1 && overrun_seen > 5, "a blocked timer counts its overruns");
 	equal(timer_delete(timer), 0, "timer_delete deletes it");

@@ -245,6 +245,11 @@ pub(crate) fn enqueue_new(thread: &Arc<Thread>) {
     }
     PROCESSORS.with(|processor| {
         let mut processor = processor.lock_irq();
+        // A new thread has its turn after its maker's: who forks goes on, as on Linux.
+        processor.charge();
+        if let Some(current) = &processor.current {
+            thread.raise_virtual_time(current.virtual_time());
+        }
         if processor.admit(thread, true) {
             hal::sched::set_need_resched(cpu::current());
         }
