@@ -136,15 +136,18 @@ impl Port {
                 if status & DATA_READY == 0 {
                     break;
                 }
+                if state.received.len() >= RING {
+                    // What is not read stays in the device, and holds the sender up, until there is room again.
+                    self.listen(&mut state, false);
+                    break;
+                }
                 let byte = self.uart.read(register::DATA);
                 let condition = match status {
                     s if s & BREAK != 0 => Condition::Break,
                     s if s & DAMAGED != 0 => Condition::Damaged,
                     _ => Condition::Good,
                 };
-                if state.received.len() < RING {
-                    state.received.push_back((byte, condition));
-                }
+                state.received.push_back((byte, condition));
                 wake = true;
             }
             wake |= self.pump(&mut state);
@@ -155,6 +158,12 @@ impl Port {
             self.active.wake_all(ACTIVE);
         }
         true
+    }
+
+    /// Lets the device interrupt for what it received, or keep it.
+    fn listen(&self, state: &mut State, on: bool) {
+        state.interrupts = if on { state.interrupts | ON_RECEIVED } else { state.interrupts & !ON_RECEIVED };
+        self.uart.write(register::INTERRUPT_ENABLE, state.interrupts);
     }
 
     /// Gives the device what it takes; says whether the ring has much room again.
@@ -214,7 +223,13 @@ impl Port {
                 return;
             }
             let taken = tty.receive(chunk.get(..count).unwrap_or_default());
-            self.state.lock_irq().received.drain(..taken);
+            {
+                let mut state = self.state.lock_irq();
+                state.received.drain(..taken);
+                if state.interrupts & ON_RECEIVED == 0 && state.received.len() <= RING / 2 {
+                    self.listen(&mut state, true);
+                }
+            }
             if taken < count {
                 tty.wait_for_room();
             }
