@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail};
 use command_fds::{CommandFdExt, FdMapping};
 use initramfs::{Archive, Owner};
 
-use super::rows::{self, Rows};
+use super::rows::{self, Failure, Rows};
 use crate::exec;
 use crate::guest::tether;
 use crate::kernel::{self, Profile};
@@ -70,6 +70,29 @@ pub fn linux(project: &Project, ui: &Ui) -> Result<Kernel> {
     Ok(Kernel { name: format!("Linux {}", reference.version), image: reference.path })
 }
 
+/// What one boot gave.
+pub struct Run {
+    /// What was measured.
+    pub rows: Rows,
+    /// What could not be.
+    pub failures: Vec<Failure>,
+}
+
+impl Run {
+    /// The rows, of a kernel that must give them all.
+    ///
+    /// # Errors
+    /// Something could not be measured.
+    pub fn whole(self) -> Result<Rows> {
+        if self.failures.is_empty() {
+            return Ok(self.rows);
+        }
+        let failures: Vec<_> =
+            self.failures.iter().map(|failure| format!("{}: {}", failure.name, failure.reason)).collect();
+        bail!("the benchmark could not measure everything: {}", failures.join("; "))
+    }
+}
+
 /// The benchmark, ready to boot.
 pub struct Yardstick {
     archive: Vec<u8>,
@@ -100,8 +123,8 @@ impl Yardstick {
     /// the same run, to the digit; another one another layout of the kernel in memory, where that is random.
     ///
     /// # Errors
-    /// The guest did not reach the benchmark's end, or the benchmark could not measure something.
-    pub fn run(&self, kernel: &Kernel, number: u32, groups: &[String]) -> Result<Rows> {
+    /// The guest did not reach the benchmark's end.
+    pub fn run(&self, kernel: &Kernel, number: u32, groups: &[String]) -> Result<Run> {
         let log = File::create(&self.log).with_context(|| format!("cannot write {}", self.log.display()))?;
         let messages = log.try_clone().context("cannot duplicate a descriptor")?;
         let archive = self.archive().context("cannot write the benchmark's archive")?;
@@ -157,14 +180,16 @@ fn wait(mut command: Command) -> Result<String> {
 }
 
 /// Reads what the guest printed.
-fn read(log: &Path) -> Result<Rows> {
+fn read(log: &Path) -> Result<Run> {
     let text = fs::read(log).with_context(|| format!("cannot read {}", log.display()))?;
     let text = String::from_utf8_lossy(&text);
     if !text.lines().any(|line| line.trim() == END) {
         bail!("the benchmark did not say `{END}`");
     }
-    match rows::failures(&text).as_slice() {
-        [] => Ok(rows::parse(&text)),
-        failures => bail!("the benchmark could not measure everything: {}", failures.join("; ")),
+    let failures = rows::failures(&text);
+    let mut rows = rows::parse(&text);
+    if !failures.is_empty() {
+        rows.remove(rows::TOTAL); // of less work than with all rows
     }
+    Ok(Run { rows, failures })
 }

@@ -16,7 +16,7 @@ use clap::ValueEnum;
 
 use crate::project::Project;
 use crate::ui::Ui;
-use guest::Yardstick;
+use guest::{Run, Yardstick};
 use rows::Rows;
 use table::Measured;
 
@@ -64,10 +64,17 @@ pub fn bench(project: &Project, ui: &Ui, arguments: &BenchArguments) -> Result<E
     let yardstick = Yardstick::build(project, ui)?;
     let mut measured = Measured::default();
     if arguments.kernel != Which::Linux {
-        measured.serix = Some(median(&yardstick, ui, &guest::serix(project, ui)?, arguments)?);
+        let runs = boots(&yardstick, ui, &guest::serix(project, ui)?, arguments)?;
+        measured.failures = runs.iter().flat_map(|run| run.failures.clone()).collect();
+        measured.failures.sort();
+        measured.failures.dedup();
+        let rows: Vec<_> = runs.into_iter().map(|run| run.rows).collect();
+        measured.serix = Some(rows::median(&rows));
     }
     if arguments.kernel != Which::Serix {
-        measured.linux = Some(median(&yardstick, ui, &guest::linux(project, ui)?, arguments)?);
+        let runs = boots(&yardstick, ui, &guest::linux(project, ui)?, arguments)?;
+        let rows: Vec<_> = runs.into_iter().map(Run::whole).collect::<Result<_>>()?;
+        measured.linux = Some(rows::median(&rows));
     }
     if arguments.json {
         println!("{}", table::json(&measured)?);
@@ -102,7 +109,7 @@ pub fn smoke(project: &Project, ui: &Ui) -> Result<()> {
     let yardstick = Yardstick::build(project, ui)?;
     let kernel = guest::linux(project, ui)?;
     let step = ui.step("Measuring system calls on Linux");
-    let rows = yardstick.run(&kernel, 0, &["cpu".to_owned(), "syscall".to_owned()])?;
+    let rows = yardstick.run(&kernel, 0, &["cpu".to_owned(), "syscall".to_owned()])?.whole()?;
     step.done();
     for name in ["user_alu_loop_iter", "null_syscall"] {
         if !rows.contains_key(name) {
@@ -117,22 +124,22 @@ pub fn smoke(project: &Project, ui: &Ui) -> Result<()> {
     }
 }
 
-/// Boots a kernel several times and gives the median of each row.
-fn median(
+/// Boots a kernel several times.
+fn boots(
     yardstick: &Yardstick,
     ui: &Ui,
     kernel: &guest::Kernel,
     arguments: &BenchArguments,
-) -> Result<Rows> {
+) -> Result<Vec<Run>> {
     let step = ui.steps(format!("Measuring {}", kernel.name), u64::from(arguments.runs));
     let mut runs = Vec::new();
     for number in 0..arguments.runs {
-        let rows = yardstick.run(kernel, number, &arguments.groups);
-        runs.push(rows.with_context(|| format!("{} cannot be measured", kernel.name))?);
+        let run = yardstick.run(kernel, number, &arguments.groups);
+        runs.push(run.with_context(|| format!("{} cannot be measured", kernel.name))?);
         step.advance();
     }
     step.done();
-    Ok(rows::median(&runs))
+    Ok(runs)
 }
 
 fn reference(project: &Project) -> Result<Rows> {

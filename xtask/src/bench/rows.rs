@@ -35,6 +35,9 @@ impl Unit {
     }
 }
 
+/// The row of the whole benchmark's time.
+pub const TOTAL: &str = "total";
+
 /// The rows of a run, by name.
 pub type Rows = BTreeMap<String, Row>;
 
@@ -51,10 +54,28 @@ fn row(line: &str) -> Option<(String, Row)> {
     Some((name.to_owned(), Row { value, unit }))
 }
 
-/// The lines that say that a metric or a group of them could not be measured.
-pub fn failures(text: &str) -> Vec<&str> {
-    let failed = |line: &&str| matches!(line.split_whitespace().nth(1), Some("SKIP" | "GROUP-FAILED"));
-    text.lines().filter(failed).map(str::trim).collect()
+/// A metric, or a group of them, that could not be measured, with the reason.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Failure {
+    /// The metric or the group.
+    pub name: String,
+    /// What the benchmark says of it.
+    pub reason: String,
+}
+
+/// What could not be measured. A group ends with the first metric that cannot be, so of a group that gives the reason for a
+/// metric only that is told.
+pub fn failures(text: &str) -> Vec<Failure> {
+    let mut failures: Vec<Failure> = Vec::new();
+    for line in text.lines() {
+        let mut words = line.trim().splitn(3, ' ');
+        let (Some(name), Some(kind), reason) = (words.next(), words.next(), words.next()) else { continue };
+        let explained = |group: &str| failures.iter().any(|failure| failure.name.starts_with(group));
+        if kind == "SKIP" || kind == "GROUP-FAILED" && !explained(name) {
+            failures.push(Failure { name: name.to_owned(), reason: reason.unwrap_or(kind).to_owned() });
+        }
+    }
+    failures
 }
 
 /// The median of each row over several runs; the mean of the middle two when their number is even.
@@ -87,8 +108,11 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_measured_is_told() {
-        assert_eq!(failures(OUTPUT).len(), 2);
+    fn what_could_not_be_measured_is_told_with_its_reason() {
+        let reason = "socket: Function not implemented".to_owned();
+        assert_eq!(failures(OUTPUT), [Failure { name: "tcp_rt_1".to_owned(), reason }]);
+        let died = failures("pipe GROUP-FAILED status=0xb");
+        assert_eq!(died, [Failure { name: "pipe".to_owned(), reason: "status=0xb".to_owned() }]);
     }
 
     #[test]

@@ -6,13 +6,15 @@ use std::fmt::Write;
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use super::rows::{Row, Rows, Unit};
+use super::rows::{Failure, Row, Rows, Unit};
 
 /// The rows of each kernel that was measured.
 #[derive(Default)]
 pub struct Measured {
     /// Serix's.
     pub serix: Option<Rows>,
+    /// What could not be measured on Serix.
+    pub failures: Vec<Failure>,
     /// Linux's.
     pub linux: Option<Rows>,
 }
@@ -70,6 +72,9 @@ pub fn text(measured: &Measured) -> String {
     if let Some(mean) = geometric_mean(&lines) {
         let _ = writeln!(text, "{:58} {mean:>7.2}", "geometric mean");
     }
+    for failure in &measured.failures {
+        let _ = writeln!(text, "not measured on Serix: {}: {}", failure.name, failure.reason);
+    }
     text
 }
 
@@ -86,7 +91,13 @@ pub fn json(measured: &Measured) -> Result<String> {
         })
     };
     let rows: Vec<_> = lines.iter().map(row).collect();
-    let whole = json!({ "rows": rows, "geometric_mean": geometric_mean(&lines) });
+    let failure = |failure: &Failure| json!({ "name": failure.name, "reason": failure.reason });
+    let failures: Vec<_> = measured.failures.iter().map(failure).collect();
+    let whole = json!({
+        "rows": rows,
+        "geometric_mean": geometric_mean(&lines),
+        "not_measured_on_serix": failures,
+    });
     serde_json::to_string_pretty(&whole).context("cannot write JSON")
 }
 
@@ -100,6 +111,7 @@ mod tests {
         let measured = Measured {
             serix: Some(parse("call 200.0 ns\nbytes 50.0 MB/s\ntotal 9.0 s\nonly 1.0 ns")),
             linux: Some(parse("call 100.0 ns\nbytes 400.0 MB/s\ntotal 1.0 s")),
+            ..Measured::default()
         };
         let lines = lines(&measured);
         let ratios: Vec<_> =
