@@ -115,7 +115,7 @@ static THREADS: AtomicUsize = AtomicUsize::new(0);
 struct Hooks;
 
 impl SchedulerHooks for Hooks {
-    fn timer(&self) {
+    fn timer(&self, in_program: bool) {
         timer::run_due();
         let busy = PROCESSORS.with(|processor| {
             let mut processor = processor.lock_irq();
@@ -124,7 +124,7 @@ impl SchedulerHooks for Hooks {
             }
             processor.charge();
             let Some(current) = &processor.current else { return false };
-            current.time.sample(TICK);
+            current.time.sample(TICK, in_program);
             let policy = current.policy();
             let due = policy.takes_turns()
                 && processor.queue.should_replace(policy, current.virtual_time().saturating_add(1), 0);

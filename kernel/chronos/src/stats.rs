@@ -1,6 +1,6 @@
 //! Who used the processor.
 
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 
 use alloc::sync::Arc;
@@ -14,7 +14,6 @@ pub struct CpuTime {
     total_nanos: AtomicU64,
     user_samples: AtomicU64,
     system_samples: AtomicU64,
-    in_program: AtomicBool,
 }
 
 impl CpuTime {
@@ -23,23 +22,15 @@ impl CpuTime {
             total_nanos: AtomicU64::new(0),
             user_samples: AtomicU64::new(0),
             system_samples: AtomicU64::new(0),
-            in_program: AtomicBool::new(false),
         }
-    }
-
-    /// Says whether the thread is about to run its program, or has come out of it. Called by the thread itself.
-    #[inline]
-    pub fn set_in_program(&self, in_program: bool) {
-        self.in_program.store(in_program, Ordering::Relaxed);
     }
 
     pub(crate) fn add(&self, nanos: u64) {
         self.total_nanos.fetch_add(nanos, Ordering::Relaxed);
     }
 
-    /// Counts a tick for whatever the thread is doing.
-    pub(crate) fn sample(&self, tick: Duration) {
-        let in_program = self.in_program.load(Ordering::Relaxed);
+    /// Counts a tick that met the thread in its program, or in the kernel.
+    pub(crate) fn sample(&self, tick: Duration, in_program: bool) {
         let samples = if in_program { &self.user_samples } else { &self.system_samples };
         samples.fetch_add(1, Ordering::Relaxed);
         let system = if in_program { &USER_NANOS } else { &SYSTEM_NANOS };
@@ -152,10 +143,8 @@ mod tests {
         let time = CpuTime::new();
         time.add(1_000);
         assert_eq!(time.split(), (Duration::from_nanos(1_000), Duration::ZERO));
-        time.set_in_program(true);
-        time.sample(Duration::from_millis(4));
-        time.set_in_program(false);
-        (0..3).for_each(|_| time.sample(Duration::from_millis(4)));
+        time.sample(Duration::from_millis(4), true);
+        (0..3).for_each(|_| time.sample(Duration::from_millis(4), false));
         assert_eq!(time.split(), (Duration::from_nanos(250), Duration::from_nanos(750)));
     }
 }

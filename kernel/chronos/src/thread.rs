@@ -30,6 +30,8 @@ bitflags! {
         const TRACE = 1 << 3;
         /// A timer of the process asks for attention.
         const TIMER = 1 << 4;
+        /// The thread has said itself that it ends: its program does not go on.
+        const END = 1 << 5;
     }
 }
 

@@ -5,8 +5,9 @@ use crate::once::Once;
 
 /// What the scheduler does when the machine calls.
 pub trait SchedulerHooks: Sync {
-    /// This processor's deadline has passed. Called with interrupts off; must not sleep.
-    fn timer(&self);
+    /// This processor's deadline has passed, while it ran a program or in the kernel. Called with interrupts off; must not
+    /// sleep.
+    fn timer(&self, in_program: bool);
 
     /// The current thread is to give the processor up: called when the flag is set and the preempt count has become 0, at
     /// the end of an interrupt taken in the kernel or of a critical section. Returns when the thread runs again.

@@ -85,6 +85,14 @@ pub struct Registers {
     pub rflags: u64,
 }
 
+impl Registers {
+    /// The arguments of a system call, in order.
+    #[inline]
+    pub fn arguments(&self) -> [u64; 6] {
+        [self.rdi, self.rsi, self.rdx, self.r10, self.r8, self.r9]
+    }
+}
+
 /// Why a program stopped running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trap {

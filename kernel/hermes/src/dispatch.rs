@@ -6,14 +6,12 @@ use process::Current;
 use process::hooks;
 use process::signal::is_outcome;
 
-use crate::row::{Outcome, Row};
+use crate::row::{Call, Outcome, Row};
 use crate::table::ROWS;
 use crate::trace;
 
 /// One past the highest number.
 const NUMBERS: usize = 451;
-
-type Call = fn(&mut Current, [u64; 6]) -> Outcome;
 
 static CALLS: [Call; NUMBERS] = calls();
 
@@ -62,34 +60,27 @@ pub fn trace_calls() {
 
 /// Serves a system call: number in `rax`, arguments in `rdi`, `rsi`, `rdx`, `r10`, `r8`, `r9`, result in `rax`.
 fn dispatch(current: &mut Current) {
-    let regs = &current.context.regs;
-    let number = regs.rax;
-    let arguments = [regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9];
-    let call = usize::try_from(number).ok().and_then(|number| CALLS.get(number));
-    let outcome = match call {
-        Some(_) | None if TRACING.load(Ordering::Relaxed) => trace::call(current, number, arguments),
-        Some(call) => call(current, arguments),
-        None => unknown(current, arguments),
-    };
-    match outcome {
-        Ok(value) => current.context.regs.rax = value,
-        Err(error) => fail(current, number, error),
+    let served = if TRACING.load(Ordering::Relaxed) { trace::call(current) } else { serve(current) };
+    if let Err(error) = served {
+        fail(current, error);
     }
 }
 
-/// Serves a call without tracing it.
-pub(crate) fn serve(current: &mut Current, number: u64, arguments: [u64; 6]) -> Outcome {
-    match usize::try_from(number).ok().and_then(|number| CALLS.get(number)) {
-        Some(call) => call(current, arguments),
-        None => unknown(current, arguments),
+/// Serves a call without tracing it. A result is in `rax` afterwards; with an error the registers are as before.
+#[inline]
+pub(crate) fn serve(current: &mut Current) -> Result<(), Errno> {
+    match usize::try_from(current.context.regs.rax).ok().and_then(|number| CALLS.get(number)) {
+        Some(call) => call(current),
+        None => unknown(current),
     }
 }
 
 #[cold]
-fn fail(current: &mut Current, number: u64, error: Errno) {
+fn fail(current: &mut Current, error: Errno) {
     if error == RETURNED {
         return;
     }
+    let number = current.context.regs.rax;
     current.context.regs.rax = error.as_return().cast_unsigned();
     if is_outcome(error) {
         current.interrupted = Some((number, error));
@@ -103,7 +94,7 @@ fn fail(current: &mut Current, number: u64, error: Errno) {
 pub(crate) const RETURNED: Errno = Errno::SET_REGISTERS;
 
 /// A number without a row.
-fn unknown(current: &mut Current, _arguments: [u64; 6]) -> Outcome {
+fn unknown(current: &mut Current) -> Result<(), Errno> {
     let number = current.context.regs.rax;
     let name = current.thread.name();
     let name = alloc::string::String::from_utf8_lossy(&name);

@@ -8,6 +8,9 @@ use process::Current;
 /// What a handler gives.
 pub type Outcome = Result<u64, Errno>;
 
+/// Decodes the registers and calls the handler. Its value goes into `rax`; an error leaves the registers alone.
+pub type Call = fn(&mut Current) -> Result<(), Errno>;
+
 /// A row of the table.
 pub struct Row {
     /// The number.
@@ -23,7 +26,7 @@ pub struct Row {
     /// What is to be said of flags and the like.
     pub notes: &'static [Note],
     /// Decodes the registers and calls the handler.
-    pub call: fn(&mut Current, [u64; 6]) -> Outcome,
+    pub call: Call,
 }
 
 /// A parameter of a call.

@@ -48,11 +48,12 @@ macro_rules! table {
             rights: $rights,
             test: $test,
             notes: &[$($(Note { subject: $subject, status: $status }),*)?],
-            call: |current, registers| {
-                let mut registers = registers.into_iter();
+            call: |current| {
+                let mut registers = current.context.regs.arguments().into_iter();
                 let _ = &mut registers;
                 $(let $argument = <$kind as Argument>::from_raw(registers.next().unwrap_or(0));)*
-                $($handler)::+(current, $($argument),*)
+                current.context.regs.rax = $($handler)::+(current, $($argument),*)?;
+                Ok(())
             },
         }),*];
     };

@@ -5,24 +5,26 @@ use core::fmt::Write;
 use process::Current;
 
 use crate::dispatch;
-use crate::row::Outcome;
+use abi::Errno;
 
 /// Serves a call and logs it with its result. Calls that do not return (`exit`, a successful `execve`) are logged without one.
-pub(crate) fn call(current: &mut Current, number: u64, arguments: [u64; 6]) -> Outcome {
+#[cold]
+pub(crate) fn call(current: &mut Current) -> Result<(), Errno> {
     let mut line = String::new();
+    let regs = &current.context.regs;
     // Writing to a string cannot fail.
-    let _ = describe(number, arguments, &mut line);
+    let _ = describe(regs.rax, regs.arguments(), &mut line);
     let (pid, name) = (current.tid(), current.thread.name());
-    let outcome = dispatch::serve(current, number, arguments);
+    let served = dispatch::serve(current);
     let name = String::from_utf8_lossy(&name);
     let name = name.trim_end_matches('\0');
-    match outcome {
+    match served.map(|()| current.context.regs.rax) {
         Ok(value) if value > 0xffff => hal::info!("strace", "{name}[{pid}] {line} = {value:#x}"),
         Ok(value) => hal::info!("strace", "{name}[{pid}] {line} = {value}"),
         Err(dispatch::RETURNED) => hal::info!("strace", "{name}[{pid}] {line}"),
         Err(error) => hal::info!("strace", "{name}[{pid}] {line} = -1 {error}"),
     }
-    outcome
+    served
 }
 
 fn describe(number: u64, arguments: [u64; 6], line: &mut String) -> core::fmt::Result {

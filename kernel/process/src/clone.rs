@@ -279,6 +279,7 @@ fn publish(current: &Current, thread: &Arc<Thread>, request: &Request) -> Result
             } else {
                 (current.pid(), current.tid(), request.exit_signal)
             };
+            process.set_parent(parent);
             tree.add_process(tid, parent, creator, signal, process.clone());
         });
     }

@@ -180,6 +180,7 @@ impl Current {
     /// Ends the thread, once its present call is done; if it is the last one, the process ends with this status.
     pub fn finish(&mut self, status: crate::tree::ExitStatus) {
         self.end = Some(status);
+        self.task.notify(Work::END);
     }
 
     /// `PR_SET_PDEATHSIG`.

@@ -46,7 +46,7 @@ pub fn end_process(current: &mut Current, status: ExitStatus) {
         signals.ending.unwrap_or(status)
     };
     current.process.thread_events.wake_all(Events::all());
-    current.end = Some(status);
+    current.finish(status);
 }
 
 /// Gives back what the thread holds of a program's memory: the last words are written, robust futexes are passed on, and who
@@ -142,6 +142,11 @@ fn end_of_process(process: &Arc<Process>, status: ExitStatus) {
     let (adopted, orphaned_group) = table::with(|tree| {
         let own_group = loses_link(tree, pid);
         let adopted = tree.orphan_children(pid);
+        for child in &adopted {
+            if let Some(node) = tree.get(child.pid) {
+                node.process.set_parent(child.parent);
+            }
+        }
         (adopted, own_group)
     });
     for child in &adopted {

@@ -20,9 +20,11 @@ pub fn set_init_end(hook: fn(ExitStatus)) {
     let _ = INIT_END.set(hook);
 }
 
-#[inline]
-pub(crate) fn dispatch() -> Option<Dispatch> {
-    DISPATCH.get().copied()
+/// Who serves system calls: nobody does before the registration.
+pub(crate) fn dispatch() -> Dispatch {
+    DISPATCH.get().copied().unwrap_or(|current| {
+        current.context.regs.rax = abi::Errno::ENOSYS.as_return().cast_unsigned();
+    })
 }
 
 pub(crate) fn init_ended(status: ExitStatus) {

@@ -10,12 +10,14 @@ use abi::Errno;
 use alloc::sync::Arc;
 use chroma::Cred;
 use chronos::WaitQueue;
-use core::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 use hal::{Instant, SpinIrqGuard, SpinLock};
 
 /// A process.
 pub struct Process {
     pid: u32,
+    /// As the tree has it, for who only wants to know: changed with the tree's lock held.
+    parent: AtomicU32,
     pub(crate) signals: SpinLock<Signals>,
     /// Where it waits for its children.
     pub(crate) child_events: WaitQueue,
@@ -42,6 +44,7 @@ impl Process {
     pub(crate) fn new(pid: u32, signals: Signals, limits: Limits, cred: Arc<Cred>) -> Self {
         Self {
             pid,
+            parent: AtomicU32::new(0),
             signals: SpinLock::new(&lock_classes::SIGNALS, signals),
             child_events: WaitQueue::new(),
             thread_events: WaitQueue::new(),
@@ -61,6 +64,17 @@ impl Process {
     #[inline]
     pub fn pid(&self) -> u32 {
         self.pid
+    }
+
+    /// The number of its parent; 0 for the first process.
+    #[inline]
+    pub fn parent(&self) -> u32 {
+        self.parent.load(Ordering::Relaxed)
+    }
+
+    /// Notes another parent. Called with the tree locked.
+    pub(crate) fn set_parent(&self, parent: u32) {
+        self.parent.store(parent, Ordering::Relaxed);
     }
 
     /// Whether it is the first process, which no signal ends by default.

@@ -18,25 +18,20 @@ fn fault_error(access: FaultAccess) -> u64 {
 /// Runs the thread's program until the thread ends.
 pub fn user_thread_main(mut current: Current) {
     let task = current.task.clone();
+    let dispatch = hooks::dispatch();
     loop {
-        if let Some(status) = current.end {
-            exit::end_thread(current, status);
-            return;
+        if !task.work().is_empty() {
+            deliver::see_to_work(&mut current);
+            if let Some(status) = current.end {
+                exit::end_thread(current, status);
+                return;
+            }
         }
-        task.time().set_in_program(true);
-        let trap = current.context.run();
-        task.time().set_in_program(false);
-        match trap {
-            Trap::Syscall => match hooks::dispatch() {
-                Some(dispatch) => dispatch(&mut current),
-                None => current.context.regs.rax = abi::Errno::ENOSYS.as_return().cast_unsigned(),
-            },
+        match current.context.run() {
+            Trap::Syscall => dispatch(&mut current),
             Trap::Interrupt => drop(hal::preempt::disable()), // who waits for the processor gets it here
             Trap::PageFault { address, access } => page_fault(&mut current, address, access),
             Trap::Exception { vector, error } => fault::exception(&mut current, vector, error),
-        }
-        if !task.work().is_empty() {
-            deliver::see_to_work(&mut current);
         }
     }
 }

@@ -36,8 +36,3 @@ pub fn group_of(pid: u32) -> Option<u32> {
 pub fn session_of(pid: u32) -> Option<u32> {
     with(|tree| tree.get(pid).map(|node| node.session))
 }
-
-/// The parent of a process; 0 for the first.
-pub fn parent_of(pid: u32) -> u32 {
-    with(|tree| tree.get(pid).map_or(0, |node| node.parent))
-}

@@ -29,7 +29,7 @@ fn serve() {
     if now_nanos() >= DEADLINE.load(Ordering::Relaxed) {
         DEADLINE.store(u64::MAX, Ordering::Relaxed);
         if let Some(hooks) = crate::sched::hooks() {
-            super::as_interrupt(|| hooks.timer());
+            super::as_interrupt(|| hooks.timer(false));
         }
     }
 }

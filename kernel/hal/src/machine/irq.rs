@@ -39,16 +39,16 @@ pub fn enable() {
     super::irq_restore(true);
 }
 
-/// Serves an interrupt. Called with interrupts off.
+/// Serves an interrupt, of a program or of the kernel. Called with interrupts off.
 #[inline]
-pub(super) fn serve(vector: u8) {
+pub(super) fn serve(vector: u8, in_program: bool) {
     area::preempt_enter();
     // SAFETY: this processor's own, with interrupts off.
     unsafe { *area::current().interrupt_depth.get() += 1 };
     match vector {
         TIMER => {
             apic::local::acknowledge();
-            time::deadline_passed();
+            time::deadline_passed(in_program);
         }
         RESCHEDULE => {
             apic::local::acknowledge();

@@ -66,7 +66,7 @@ impl UserContext {
                 Trap::PageFault { address, access: trap::access(error) }
             }
             vector::FIRST_INTERRUPT.. => {
-                irq::serve(number as u8);
+                irq::serve(number as u8, true);
                 return None;
             }
             _ => Trap::Exception { vector: number as u8, error },

@@ -4,7 +4,7 @@ use abi::process::{CLONE_ARGS_SIZE_VER0, CSIGNAL, CloneArgs};
 use abi::{CloneFlags, Errno, Signal};
 use hal::UserAddr;
 use process::clone::{self, Request};
-use process::{Current, ExitStatus, exit, table};
+use process::{Current, ExitStatus, exit};
 
 use crate::argument::{Argument, In};
 use crate::dispatch::RETURNED;
@@ -119,5 +119,5 @@ pub fn gettid(current: &mut Current) -> Outcome {
 
 /// `getppid`.
 pub fn getppid(current: &mut Current) -> Outcome {
-    Ok(u64::from(table::parent_of(current.pid())))
+    Ok(u64::from(current.process.parent()))
 }

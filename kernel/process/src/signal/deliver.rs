@@ -30,7 +30,11 @@ enum Next {
 }
 
 /// Sees to everything that the work word asks for, until the thread may go back to its program or ends ([`Current::end`]).
+#[cold]
 pub(crate) fn see_to_work(current: &mut Current) {
+    if current.end.is_some() {
+        return;
+    }
     loop {
         // Cleared before looking: what comes later sets the bit again.
         current.task.clear_work(Work::SIGNAL | Work::STOP | Work::TIMER);

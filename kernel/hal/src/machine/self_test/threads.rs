@@ -18,7 +18,7 @@ static HOME: SpinLock<Option<Arc<Context>>> = SpinLock::new(&CLASS, None);
 struct Hooks;
 
 impl SchedulerHooks for Hooks {
-    fn timer(&self) {
+    fn timer(&self, _in_program: bool) {
         TIMERS.fetch_add(1, Ordering::Relaxed);
     }
 

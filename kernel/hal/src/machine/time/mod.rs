@@ -91,8 +91,8 @@ fn arm(deadline: u64) {
     }
 }
 
-/// The timer has interrupted. Called with interrupts off.
-pub(super) fn deadline_passed() {
+/// The timer has interrupted a program, or the kernel. Called with interrupts off.
+pub(super) fn deadline_passed(in_program: bool) {
     let slot = &DEADLINES[area::id() as usize];
     let deadline = slot.load(Ordering::Relaxed);
     if deadline == u64::MAX {
@@ -103,7 +103,7 @@ pub(super) fn deadline_passed() {
     }
     slot.store(u64::MAX, Ordering::Relaxed);
     if let Some(hooks) = crate::sched::hooks() {
-        hooks.timer();
+        hooks.timer(in_program);
     }
 }
 

@@ -68,7 +68,7 @@ pub(super) fn access(error: u64) -> FaultAccess {
 extern "C" fn from_kernel(frame: &mut Frame) {
     match frame.vector {
         vector::FIRST_INTERRUPT.. => {
-            irq::serve(frame.vector as u8);
+            irq::serve(frame.vector as u8, false);
             if area::preempt_word() == 0
                 && frame.rflags & INTERRUPT_FLAG != 0
                 && let Some(hooks) = crate::sched::hooks()
