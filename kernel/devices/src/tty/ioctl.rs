@@ -174,6 +174,8 @@ fn change(tty: &Arc<Tty>, new: Termios, when: When) -> Result<i64, Errno> {
         }
     }
     tty.finish(&effects);
+    // What was flushed makes room, and so may another mode.
+    tty.driver.input_possible(tty);
     tty.writable.wake_all(super::WRITABLE);
     Ok(0)
 }
@@ -189,8 +191,15 @@ fn stops_as_usual(termios: &Termios) -> bool {
 
 /// Waits until all output was sent.
 fn drain(tty: &Arc<Tty>) -> Result<(), Errno> {
+    /// No interrupt tells of the end of what the device was given last. It is a few bytes.
+    const LOOK_AGAIN: core::time::Duration = core::time::Duration::from_millis(1);
     let sent = || (tty.driver.pending() == 0).then_some(());
-    tty.writable.wait(WaitKind::Interruptible, None, sent).map_err(restart)
+    tty.writable.wait(WaitKind::Interruptible, None, sent).map_err(restart)?;
+    while !tty.driver.all_sent() {
+        chronos::sleep(WaitKind::Interruptible, chronos::clock::now() + LOOK_AGAIN)
+            .map_err(|_| Errno::RESTART_SYS)?;
+    }
+    Ok(())
 }
 
 fn send_break(tty: &Arc<Tty>) -> Result<(), Errno> {
@@ -232,6 +241,7 @@ fn flow(tty: &Arc<Tty>, action: u64) -> Result<i64, Errno> {
             line.hold(action == TCOOFF);
             tty.driver.set_stopped(line.is_stopped());
             tty.driver.packet_event(if action == TCOOFF { PACKET_STOP } else { PACKET_START });
+            tty.output_possible();
         }
         TCIOFF | TCION => {
             if let Some(byte) = settings::flow_character(&tty.termios(), action == TCIOFF) {

@@ -36,8 +36,13 @@ pub trait Driver: Send + Sync {
     /// How many bytes it would take now.
     fn room(&self) -> usize;
 
-    /// How many bytes it took and has not sent (`TIOCOUTQ`).
+    /// How many bytes it took and has not given to the device (`TIOCOUTQ`).
     fn pending(&self) -> usize;
+
+    /// Whether the device has sent all that it was given.
+    fn all_sent(&self) -> bool {
+        true
+    }
 
     /// Throws away what it has not sent.
     fn flush_output(&self);
@@ -70,7 +75,7 @@ pub trait Driver: Send + Sync {
     /// The first user came, or the last one went.
     fn in_use(&self, _used: bool) {}
 
-    /// The line takes input again. Called in a thread, with no lock held: may sleep.
+    /// Somebody read from the line, which may take input again. Called in a thread, with no lock held: may sleep.
     fn input_possible(&self, _tty: &Tty) {}
 
     /// Whether it is the slave of a pseudo-terminal.
@@ -96,8 +101,6 @@ pub struct Tty {
     window: SpinLock<Winsize>,
     readable: Arc<WaitQueue>,
     writable: Arc<WaitQueue>,
-    /// Woken when the line takes input again.
-    input_room: WaitQueue,
     reading: Mutex<()>,
     writing: Mutex<()>,
     /// How often it was hung up: what was opened before the last time is dead.
@@ -123,7 +126,6 @@ impl Tty {
             window: SpinLock::new(&lock_classes::CONTROL, Winsize::default()),
             readable: Arc::new(WaitQueue::new()),
             writable: Arc::new(WaitQueue::new()),
-            input_room: WaitQueue::new(),
             reading: Mutex::new(&lock_classes::READING, ()),
             writing: Mutex::new(&lock_classes::WRITING, ()),
             hang_ups: AtomicU32::new(0),
@@ -154,7 +156,7 @@ impl Tty {
     }
 
     /// Takes input from the device; gives how many bytes it took. Fewer than all means that there is no room until a reader
-    /// comes: see [`Tty::wait_for_room`]. Sends signals.
+    /// comes, which [`Driver::input_possible`] tells. Sends signals.
     pub fn receive(&self, bytes: &[(u8, Condition)]) -> usize {
         self.receive_each(bytes.iter().copied())
     }
@@ -177,6 +179,7 @@ impl Tty {
                 taken += 1;
                 if core::mem::take(&mut effects.flush_output) {
                     self.driver.flush_output();
+                    self.output_possible();
                     self.driver.packet_event(ioctl::PACKET_FLUSH_READ | ioctl::PACKET_FLUSH_WRITE);
                 }
             }
@@ -195,6 +198,9 @@ impl Tty {
                 Flow::Stop => ioctl::PACKET_STOP,
                 Flow::Go => ioctl::PACKET_START,
             });
+            if flow == Flow::Go {
+                self.output_possible();
+            }
         }
         if let Some(stop) = effects.tell_to_stop.take()
             && let Some(byte) = settings::flow_character(line.termios(), stop)
@@ -246,11 +252,9 @@ impl Tty {
         }
     }
 
-    /// Sleeps until the line takes input again.
-    pub fn wait_for_room(&self) {
-        let room = || (self.line.lock().room() > 0).then_some(());
-        // Nothing interrupts the driver's thread.
-        let _ = self.input_room.wait(chronos::WaitKind::Uninterruptible, None, room);
+    /// Whether the line takes input.
+    pub fn has_input_room(&self) -> bool {
+        self.line.lock().room() > 0
     }
 
     /// A reader took input.
@@ -259,7 +263,6 @@ impl Tty {
             let line = self.line.lock();
             self.apply_flow(&line, effects);
         }
-        self.input_room.wake_all(WRITABLE);
         self.driver.input_possible(self);
     }
 

@@ -3,6 +3,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+pub use super::uart::FarEnd;
+use crate::uart::Uart;
 use crate::user::{Registers, Trap};
 
 static MACHINE: Mutex<()> = Mutex::new(());
@@ -26,4 +28,9 @@ pub fn set_program(program: impl FnMut(&mut Registers) -> Trap + 'static) {
 /// Boot memory for a test.
 pub fn boot_memory(bytes: Vec<u8>) -> crate::BootMemory {
     crate::BootMemory::new(Vec::leak(bytes))
+}
+
+/// A serial port and its other end. Nothing interrupts by itself: the test calls the port's handler.
+pub fn uart() -> (Uart, FarEnd) {
+    super::uart::pair()
 }
