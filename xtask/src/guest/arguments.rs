@@ -29,7 +29,12 @@ pub struct RunArguments {
     machine: MachineArguments,
 
     /// Stop the guest after so many seconds (status 124)
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        value_parser = clap::value_parser!(u64).range(1..),
+        overrides_with = "timeout"
+    )]
     timeout: Option<u64>,
 
     /// Write what appears on the console to FILE as well

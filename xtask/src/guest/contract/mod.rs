@@ -16,8 +16,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use super::machine::{Kernel, Machine};
-use super::{Captured, capture};
-use crate::exec;
+use super::{Captured, capture, tether};
 use crate::project::Project;
 use crate::ui::Ui;
 
@@ -59,22 +58,22 @@ impl<'a> Subject<'a> {
         capture(self.project, self.ui, &Machine::new(self.kernel), text, &[], Some(PATIENCE))
     }
 
-    /// `cargo xtask run --kernel …` with these words after it.
+    /// `cargo xtask run --kernel …` with these words after it. It ends when its time is up, unless they give it another
+    /// one, and with this process, whatever ends that.
     fn xtask(&self, words: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
-        let mut command = exec::command("/proc/self/exe");
+        let mut command = tether::command("/proc/self/exe");
         let kernel = match self.kernel {
             Kernel::Serix => "serix",
             Kernel::Linux => "linux",
         };
-        command.args(["run", "--kernel", kernel]).args(words).current_dir(self.project.root());
+        command.args(["run", "--kernel", kernel, "--timeout"]).arg(PATIENCE.as_secs().to_string());
+        command.args(words).current_dir(self.project.root());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
     /// Types `run` with these words, and `input` on a pipe.
     fn run(&self, words: &[&str], input: &[u8]) -> Result<Output> {
-        let timeout = PATIENCE.as_secs().to_string();
-        let words = ["--timeout", &timeout].into_iter().chain(words.iter().copied());
         let mut child = self.xtask(words).stdin(Stdio::piped()).spawn().context("cannot start xtask")?;
         let mut stdin = child.stdin.take().context("xtask has no input")?;
         thread::scope(|scope| {

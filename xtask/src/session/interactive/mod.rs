@@ -13,7 +13,6 @@ mod tty;
 mod window;
 
 use std::num::NonZeroU16;
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -22,7 +21,7 @@ use clap::ValueEnum;
 use self::console::Console;
 use super::Check;
 use super::terminal::{Size, Terminal};
-use crate::guest::{self, Kernel, Machine};
+use crate::guest::{self, Kernel, Machine, tether};
 use crate::project::Project;
 use crate::ui::{Step, Ui};
 
@@ -57,9 +56,8 @@ const LEAVING: [&str; 2] = ["Ctrl-A X leaves with status 0", "the terminal is as
 /// failed check.
 pub fn run(project: &Project, ui: &Ui, kernel: Kernel) -> Result<Vec<Check>> {
     guest::prepare(project, ui, &Machine::new(kernel))?;
-    let xtask = std::env::current_exe().context("cannot find xtask itself")?;
     let option = kernel.to_possible_value().context("this kernel cannot be asked for")?;
-    let mut command = Command::new(xtask);
+    let mut command = tether::command("/proc/self/exe");
     command.args(["run", "--kernel", option.get_name()]).env("TERM", "vt100");
 
     let count = TABLES.iter().copied().flatten().count() as u64;
