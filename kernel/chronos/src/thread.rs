@@ -235,6 +235,10 @@ impl Thread {
         }
     }
 
+    fn is_current(&self) -> bool {
+        with_current(|current| current.is_some_and(|current| core::ptr::eq(current, self)))
+    }
+
     /// The work set at present.
     #[inline]
     pub fn work(&self) -> Work {
@@ -255,7 +259,11 @@ impl Thread {
             scheduler::make_runnable(self);
             return;
         }
-        // It may be in its program, on this processor too (this may be an interrupt): a due reschedule brings it out.
+        // The current thread looks at its work before it goes back to its program, unless this is an interrupt of that.
+        if self.is_current() && !hal::preempt::in_interrupt() {
+            return;
+        }
+        // It may be in its program, on this processor too: a due reschedule brings it out.
         hal::sched::set_need_resched(self.cpu());
         if self.cpu() != hal::cpu::current() {
             hal::sched::send_reschedule(self.cpu());

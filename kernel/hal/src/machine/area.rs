@@ -67,6 +67,7 @@ pub(super) mod offset {
     pub(crate) const CURRENT: usize = offset_of!(Area, current);
     pub(super) const ID: usize = offset_of!(Area, id);
     pub(super) const PREEMPT: usize = offset_of!(Area, preempt);
+    pub(super) const INTERRUPT_DEPTH: usize = offset_of!(Area, interrupt_depth);
 }
 
 const _: () = assert!(offset::RSP0.is_multiple_of(8));
@@ -166,6 +167,18 @@ pub(super) fn preempt_word() -> u32 {
         asm!("mov {:e}, gs:[{}]", out(reg) word, const offset::PREEMPT, options(nostack, preserves_flags, readonly));
     }
     word
+}
+
+/// How deep in interrupt handlers the code that asks is. One instruction, so that no switch to another processor comes in
+/// between; an interrupt leaves the word as it found it.
+#[inline]
+pub(super) fn interrupt_depth() -> u32 {
+    let depth: u32;
+    // SAFETY: reads a word of this processor's area.
+    unsafe {
+        asm!("mov {:e}, gs:[{}]", out(reg) depth, const offset::INTERRUPT_DEPTH, options(nostack, preserves_flags, readonly));
+    }
+    depth
 }
 
 /// Sets the preempt count to 0, for a context that begins; the request for a reschedule stays.

@@ -6,6 +6,7 @@
 use alloc::boxed::Box;
 use core::arch::asm;
 use core::cell::UnsafeCell;
+use core::mem::MaybeUninit;
 
 use super::features::{self, Features, cpuid};
 use crate::{NoMemory, Once};
@@ -116,9 +117,20 @@ impl State {
         self.0[MXCSR..MXCSR + 4].copy_from_slice(&0x1f80_u32.to_le_bytes());
         self.0[LEGACY_SIZE] = if format().components != 0 { SSE_AND_X87 as u8 } else { 0 };
     }
+}
 
-    fn u32_at(&self, offset: usize) -> u32 {
-        u32::from_le_bytes([self.0[offset], self.0[offset + 1], self.0[offset + 2], self.0[offset + 3]])
+fn u32_at(state: &[u8], offset: usize) -> u32 {
+    u32::from_le_bytes([state[offset], state[offset + 1], state[offset + 2], state[offset + 3]])
+}
+
+/// The bytes of a state that this machine uses, zero.
+fn clear(state: &mut MaybeUninit<State>, size: usize) -> &mut [u8] {
+    let size = size.min(MAX_SIZE);
+    let first = state.as_mut_ptr().cast::<u8>();
+    // SAFETY: so many bytes are within the state, which is borrowed as long as the slice.
+    unsafe {
+        first.write_bytes(0, size);
+        core::slice::from_raw_parts_mut(first, size)
     }
 }
 
@@ -184,7 +196,7 @@ pub(super) fn init() {
     let mut state = State::ZERO;
     // SAFETY: FXSAVE writes 512 bytes to an aligned state.
     unsafe { asm!("fninit", "fxsave64 [{}]", in(reg) &raw mut state, options(nostack)) };
-    match state.u32_at(MXCSR_MASK) {
+    match u32_at(&state.0, MXCSR_MASK) {
         0 => {}
         mask => found.mxcsr_mask = mask,
     }
@@ -212,11 +224,14 @@ pub fn components() -> u64 {
 
 /// Writes the current thread's user state to `buffer` in the processor's standard form; gives its length.
 pub fn save_current(buffer: &mut [u8]) -> usize {
-    let mut state = State::ZERO;
-    // SAFETY: the state is ours; the registers hold the current context's.
-    unsafe { save(&raw mut state, full_method()) };
-    let length = size().min(buffer.len());
-    buffer[..length].copy_from_slice(&state.0[..length]);
+    let mut state = MaybeUninit::uninit();
+    let size = size();
+    let bytes = clear(&mut state, size);
+    // SAFETY: the state is ours, and of its bytes only those below `size` are written; the registers hold the current
+    // context's.
+    unsafe { save(bytes.as_mut_ptr().cast(), full_method()) };
+    let length = size.min(buffer.len());
+    buffer[..length].copy_from_slice(&bytes[..length]);
     length
 }
 
@@ -226,22 +241,24 @@ pub fn save_current(buffer: &mut [u8]) -> usize {
 /// The state is not one that the processor would save.
 pub fn restore_current(bytes: &[u8]) -> Result<(), BadState> {
     let format = format();
-    let mut state = State::ZERO;
+    let mut state = MaybeUninit::uninit();
     let source = bytes.get(..format.size).ok_or(BadState)?;
-    state.0[..format.size].copy_from_slice(source);
-    if state.u32_at(MXCSR) & !format.mxcsr_mask != 0 {
+    let state = clear(&mut state, format.size);
+    state.copy_from_slice(source);
+    if u32_at(state, MXCSR) & !format.mxcsr_mask != 0 {
         return Err(BadState);
     }
     if format.components != 0 {
-        let header = &state.0[LEGACY_SIZE..LEGACY_SIZE + HEADER_SIZE];
+        let header = &state[LEGACY_SIZE..LEGACY_SIZE + HEADER_SIZE];
         let (present, rest) = header.split_at(8);
         let present = present.iter().rev().fold(0, |value, &byte| value << 8 | u64::from(byte));
         if present & !format.components != 0 || rest.iter().any(|&byte| byte != 0) {
             return Err(BadState);
         }
     }
-    // SAFETY: checked as the processor does (Intel SDM volume 1, 13.8.1): it accepts the state.
-    unsafe { restore(&raw const state) };
+    // SAFETY: checked as the processor does (Intel SDM volume 1, 13.8.1): it accepts the state, of which it reads the
+    // components' bytes only.
+    unsafe { restore(state.as_ptr().cast()) };
     Ok(())
 }
 

@@ -85,9 +85,9 @@ pub(crate) fn interrupts_enabled() -> bool {
     flags & trap::INTERRUPT_FLAG != 0
 }
 
+#[inline]
 pub(crate) fn in_interrupt() -> bool {
-    // SAFETY: this processor's own; an interrupt in between leaves the value as it found it.
-    unsafe { *area::current().interrupt_depth.get() > 0 }
+    area::interrupt_depth() > 0
 }
 
 #[inline]

@@ -30,6 +30,10 @@ use crate::support::{DONE, any_file, count, file, known};
 
 /// The most events of one wait.
 const MOST: usize = i32::MAX as usize / size_of::<EpollEvent>();
+/// Lists shorter than this keep entries of files that are gone.
+const PURGE_FROM: usize = 16;
+/// How many entries are taken off the ready list at a time.
+const BATCH: usize = 64;
 /// How deep epoll files may watch one another.
 const DEPTH: usize = 5;
 
@@ -59,8 +63,27 @@ struct Watched {
 struct Subscriptions(#[expect(dead_code, reason = "held for its drop")] SpinLock<PollTable>);
 
 struct EpollFile {
-    interest: Mutex<BTreeMap<(Fd, usize), Watched>>,
+    interest: Mutex<Interest>,
     ready: Arc<Ready>,
+}
+
+/// What is watched.
+#[derive(Default)]
+struct Interest {
+    /// By number and file. A dead entry keeps its file's address taken, so the same key means the same file.
+    entries: BTreeMap<(Fd, usize), Watched>,
+    /// With so many entries those of files that are gone are looked for.
+    purge_at: usize,
+}
+
+impl Interest {
+    fn insert(&mut self, key: (Fd, usize), watched: Watched) -> Option<Watched> {
+        if self.entries.len() >= self.purge_at {
+            self.entries.retain(|_, watched| watched.entry.file.strong_count() > 0);
+            self.purge_at = self.entries.len().saturating_mul(2).max(PURGE_FROM);
+        }
+        self.entries.insert(key, watched)
+    }
 }
 
 impl Ready {
@@ -89,42 +112,53 @@ impl Entry {
     fn wanted(&self) -> PollEvents {
         PollEvents::from_bits_retain(self.wanted.load(Ordering::Relaxed))
     }
+
+    /// Asks the file: what there is to tell, and whether the entry stays on the ready list.
+    fn ask(&self) -> (Option<EpollEvent>, bool) {
+        let wanted = self.wanted();
+        let file = self.file.upgrade().filter(|_| !wanted.is_empty());
+        let Some(file) = file else { return (None, false) };
+        let now = file.ops().poll(&file, None) & (wanted | PollEvents::ALWAYS);
+        if now.is_empty() {
+            return (None, false);
+        }
+        if wanted.contains(PollEvents::ONESHOT) {
+            self.wanted.store(0, Ordering::Relaxed);
+        }
+        let again = !wanted.intersects(PollEvents::ONESHOT | PollEvents::ET);
+        (Some(EpollEvent { events: now.bits(), data: self.data }), again)
+    }
 }
 
 impl EpollFile {
     /// Takes up to `most` events that are true now.
-    fn take(&self, most: usize) -> Vec<EpollEvent> {
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    fn take(&self, most: usize) -> Result<Vec<EpollEvent>, Errno> {
+        let mut left = self.ready.list.lock_irq().len();
         let mut events = Vec::new();
-        let mut again = Vec::new();
-        let rounds = self.ready.list.lock_irq().len();
-        for _ in 0..rounds {
-            if events.len() >= most {
-                break;
+        let mut batch = Vec::new();
+        let no_memory = |_| Errno::ENOMEM;
+        events.try_reserve_exact(left.min(most)).map_err(no_memory)?;
+        batch.try_reserve_exact(left.min(most).min(BATCH)).map_err(no_memory)?;
+        while left > 0 && events.len() < most {
+            let size = left.min(most - events.len()).min(BATCH);
+            left -= size;
+            {
+                let mut list = self.ready.list.lock_irq();
+                batch.extend((0..size).map_while(|_| list.pop_front()));
             }
-            let Some(entry) = self.ready.list.lock_irq().pop_front() else { break };
-            entry.queued.store(false, Ordering::Release);
-            let Some(file) = entry.file.upgrade() else { continue };
-            let wanted = entry.wanted();
-            if wanted.is_empty() {
-                continue;
-            }
-            let now = file.ops().poll(&file, None) & (wanted | PollEvents::ALWAYS);
-            if now.is_empty() {
-                continue;
-            }
-            events.push(EpollEvent { events: now.bits(), data: entry.data });
-            if wanted.contains(PollEvents::ONESHOT) {
-                entry.wanted.store(0, Ordering::Relaxed);
-            } else if !wanted.contains(PollEvents::ET) {
-                again.push(entry);
-            }
+            batch.retain(|entry: &Arc<Entry>| {
+                // What comes from now on puts it on the list again.
+                entry.queued.store(false, Ordering::Release);
+                let (event, again) = entry.ask();
+                events.extend(event);
+                again && !entry.queued.swap(true, Ordering::AcqRel)
+            });
+            self.ready.list.lock_irq().extend(batch.drain(..));
         }
-        for entry in again {
-            if !entry.queued.swap(true, Ordering::AcqRel) {
-                self.ready.list.lock_irq().push_back(entry);
-            }
-        }
-        events
+        Ok(events)
     }
 
     /// Whether an entry has something to tell, for an epoll file that is itself waited for.
@@ -139,8 +173,13 @@ impl EpollFile {
 
     /// Whether `other` is watched by this file within `depth` steps.
     fn reaches(&self, other: &Arc<OpenFile>, depth: usize) -> Result<bool, Errno> {
-        let inner: Vec<Arc<OpenFile>> =
-            self.interest.lock().values().filter_map(|watched| watched.entry.file.upgrade()).collect();
+        let inner: Vec<Arc<OpenFile>> = self
+            .interest
+            .lock()
+            .entries
+            .values()
+            .filter_map(|watched| watched.entry.file.upgrade())
+            .collect();
         for file in inner {
             if Arc::ptr_eq(&file, other) {
                 return Ok(true);
@@ -198,7 +237,7 @@ pub fn epoll_create1(current: &mut Current, flags: DescriptorFlags) -> Outcome {
         list: SpinLock::new(&lock_classes::READY, VecDeque::new()),
         changed: Arc::new(WaitQueue::new()),
     };
-    let interest = Mutex::new(&lock_classes::EPOLL, BTreeMap::new());
+    let interest = Mutex::new(&lock_classes::EPOLL, Interest::default());
     let ops = EpollFile { interest, ready: Arc::new(ready) };
     let file = anonymous::file("anon_inode:[eventpoll]", Box::new(ops), OpenFlags::empty(), &current.cred)?;
     publish(current, file, flags.contains(DescriptorFlags::CLOEXEC))
@@ -231,17 +270,15 @@ pub fn epoll_ctl(current: &mut Current, epoll: Fd, operation: i32, fd: Fd, event
     }
     let old = {
         let mut interest = ops.interest.lock();
-        let present = interest.contains_key(&key);
+        let present = interest.entries.contains_key(&key);
         match operation {
             EPOLL_CTL_ADD if present => return Err(Errno::EEXIST),
             EPOLL_CTL_DEL | EPOLL_CTL_MOD if !present => return Err(Errno::ENOENT),
-            // A number that means another file by now, and entries of files that are gone, make room.
-            EPOLL_CTL_ADD => {
-                interest.retain(|_, watched| watched.entry.file.strong_count() > 0);
-                interest.insert(key, ops.watch(&target, event))
+            EPOLL_CTL_ADD | EPOLL_CTL_MOD => {
+                let watched = ops.watch(&target, event);
+                interest.insert(key, watched)
             }
-            EPOLL_CTL_MOD => interest.insert(key, ops.watch(&target, event)),
-            EPOLL_CTL_DEL => interest.remove(&key),
+            EPOLL_CTL_DEL => interest.entries.remove(&key),
             _ => return Err(Errno::EINVAL),
         }
     };
@@ -265,12 +302,11 @@ fn wait_until(
     let list = file(current, epoll, Rights::empty())?;
     let ops: &EpollFile = list.ops_as().ok_or(Errno::EINVAL)?;
     loop {
-        let taken = ops.take(most);
+        let taken = ops.take(most)?;
         let expired = deadline.is_some_and(|deadline| deadline <= chronos::clock::now());
         if !taken.is_empty() || expired {
-            for (index, event) in taken.iter().enumerate() {
-                events.element(index).write(event)?;
-            }
+            let bytes = zerocopy::IntoBytes::as_bytes(taken.as_slice());
+            hal::user::write_bytes(events.address(), bytes).map_err(|_| Errno::EFAULT)?;
             return count(taken.len());
         }
         let some = || (!ops.ready.list.lock_irq().is_empty()).then_some(());

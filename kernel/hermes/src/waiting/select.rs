@@ -61,9 +61,11 @@ impl Sets {
         self.words.get(set).and_then(|words| words.get(index)).copied().unwrap_or(0)
     }
 
-    fn add(&mut self, set: usize, index: usize, bit: u64) {
-        if let Some(word) = self.words.get_mut(set).and_then(|words| words.get_mut(index)) {
-            *word |= bit;
+    fn set(&mut self, index: usize, values: [u64; 3]) {
+        for (words, value) in self.words.iter_mut().zip(values) {
+            if let Some(word) = words.get_mut(index) {
+                *word = value;
+            }
         }
     }
 }
@@ -79,32 +81,37 @@ fn ask(
     answer.clear();
     let mut ready = 0;
     for index in 0..number.div_ceil(64) {
-        let all = asked.word(0, index) | asked.word(1, index) | asked.word(2, index);
-        for bit in 0..64 {
-            let mask = 1u64 << bit;
-            let fd = index * 64 + bit;
-            if all & mask == 0 || fd >= number {
-                continue;
-            }
+        let words: [u64; 3] = core::array::from_fn(|set| asked.word(set, index));
+        let mut answers = [0; 3];
+        let [read, write, except] = words;
+        let mut left = read | write | except;
+        if index == number / 64 {
+            left &= !(u64::MAX << (number % 64));
+        }
+        while left != 0 {
+            let mask = left & left.wrapping_neg();
+            left ^= mask;
             let mut wanted = PollEvents::empty();
-            for (set, events) in WANTED.iter().enumerate() {
-                if asked.word(set, index) & mask != 0 {
-                    wanted |= *events;
+            for (word, events) in words.iter().zip(WANTED) {
+                if word & mask != 0 {
+                    wanted |= events;
                 }
             }
+            let fd = index * 64 + mask.trailing_zeros() as usize;
             let file = any_file(current, Fd(i32::try_from(fd).unwrap_or(-1)))?;
             let table = table.as_deref_mut().filter(|_| ready == 0).map(|table| {
                 table.set_interest(wanted);
                 &*table
             });
             let events = file.ops().poll(&file, table);
-            for (set, meaning) in WANTED.iter().enumerate() {
-                if asked.word(set, index) & mask != 0 && events.intersects(*meaning) {
-                    answer.add(set, index, mask);
+            for ((word, answer), meaning) in words.iter().zip(&mut answers).zip(WANTED) {
+                if word & mask != 0 && events.intersects(meaning) {
+                    *answer |= mask;
                     ready += 1;
                 }
             }
         }
+        answer.set(index, answers);
     }
     Ok(ready)
 }
