@@ -1,4 +1,5 @@
-//! The classes of this crate's locks. Lower ranks are taken first; chroma's come before, the wait queues after.
+//! The classes of this crate's locks. Lower ranks are taken first; chroma's come before, the wait queues after. The serial
+//! port's is taken by its interrupt, and so above all that is held with interrupts on.
 
 use hal::LockClass;
 
@@ -11,4 +12,4 @@ pub static DRIVERS: LockClass = LockClass::new("character devices", 372);
 pub static CONTROL: LockClass = LockClass::new("controlling terminal", 374);
 pub static LINE: LockClass = LockClass::new("line discipline", 380);
 pub static OUTPUT: LockClass = LockClass::new("pseudo-terminal output", 390);
-pub static PORT: LockClass = LockClass::new("serial port", 395);
+pub static PORT: LockClass = LockClass::new("serial port", 800);

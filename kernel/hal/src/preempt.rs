@@ -50,6 +50,9 @@ pub fn interrupts_off() -> InterruptGuard {
 impl Drop for InterruptGuard {
     #[inline]
     fn drop(&mut self) {
+        if cfg!(debug_assertions) && self.enabled {
+            crate::lock_check::note_interrupts_on();
+        }
         arch::irq_restore(self.enabled);
     }
 }

@@ -3,11 +3,11 @@
 //! | lock | rank | protects |
 //! |---|---|---|
 //! | epoll | 334 | the interest list of an epoll file |
-//! | event counter, timer | 336 | an eventfd's counter, a timerfd's setting |
-//! | ready list | 508, IRQ | which files of an epoll may be ready |
+//! | event counter, timer | 826, IRQ | an eventfd's counter, a timerfd's setting |
+//! | ready list | 828, IRQ | which files of an epoll may be ready |
 
 use hal::LockClass;
 
 pub static EPOLL: LockClass = LockClass::new("epoll", 334);
-pub static EVENT: LockClass = LockClass::new("event counter", 500);
-pub static READY: LockClass = LockClass::new("epoll ready list", 508);
+pub static EVENT: LockClass = LockClass::new("event counter", 826);
+pub static READY: LockClass = LockClass::new("epoll ready list", 828);

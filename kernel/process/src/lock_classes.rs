@@ -1,4 +1,5 @@
-//! The classes of this crate's locks. Lower ranks are taken first.
+//! The classes of this crate's locks. Lower ranks are taken first. Those from 800 on are taken by interrupts, so they
+//! come after everything that is held with interrupts on.
 //!
 //! | lock | rank | protects |
 //! |---|---|---|
@@ -7,15 +8,15 @@
 //! | terminals of sessions | 398 | which session has which terminal |
 //! | tree | 400 | who exists: numbers, parents, groups, sessions, what waits to be reported |
 //! | process | 405 | names of the host |
-//! | limits | 406, IRQ | the limits of a process |
-//! | accounts | 407, IRQ | what a process used |
-//! | signals | 410, IRQ | the threads of a process, its shared pending signals, stop and exit |
-//! | pending | 415, IRQ | a thread's own pending signals |
-//! | actions | 420, IRQ | a table of signal actions |
-//! | timers | 425, IRQ | a process's interval timers |
-//! | timer | 426, IRQ | one POSIX timer |
 //! | parts | 430 | what a thread's parts are, for others to look at |
 //! | futex | 440 | one bucket of waiting threads |
+//! | limits | 810, IRQ | the limits of a process |
+//! | accounts | 812, IRQ | what a process used |
+//! | signals | 814, IRQ | the threads of a process, its shared pending signals, stop and exit |
+//! | pending | 816, IRQ | a thread's own pending signals |
+//! | actions | 818, IRQ | a table of signal actions |
+//! | timers | 820, IRQ | a process's interval timers |
+//! | timer | 822, IRQ | one POSIX timer |
 
 use hal::LockClass;
 
@@ -24,12 +25,12 @@ pub static USERS: LockClass = LockClass::new("users", 395);
 pub static TERMINALS: LockClass = LockClass::new("terminals of sessions", 398);
 pub static TREE: LockClass = LockClass::new("process tree", 400);
 pub static PROCESS: LockClass = LockClass::new("process", 405);
-pub static LIMITS: LockClass = LockClass::new("limits", 406);
-pub static ACCOUNTS: LockClass = LockClass::new("accounts", 407);
-pub static SIGNALS: LockClass = LockClass::new("signals", 410);
-pub static PENDING: LockClass = LockClass::new("thread's signals", 415);
-pub static ACTIONS: LockClass = LockClass::new("signal actions", 420);
-pub static TIMERS: LockClass = LockClass::new("process timers", 425);
-pub static TIMERS_ONE: LockClass = LockClass::new("timer", 426);
 pub static PARTS: LockClass = LockClass::new("thread's parts", 430);
 pub static FUTEX: LockClass = LockClass::new("futex bucket", 440);
+pub static LIMITS: LockClass = LockClass::new("limits", 810);
+pub static ACCOUNTS: LockClass = LockClass::new("accounts", 812);
+pub static SIGNALS: LockClass = LockClass::new("signals", 814);
+pub static PENDING: LockClass = LockClass::new("thread's signals", 816);
+pub static ACTIONS: LockClass = LockClass::new("signal actions", 818);
+pub static TIMERS: LockClass = LockClass::new("process timers", 820);
+pub static TIMERS_ONE: LockClass = LockClass::new("timer", 822);

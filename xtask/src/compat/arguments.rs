@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::suites::{Id, Selection};
 use super::{ReferenceUse, Report, SuiteReport};
-use crate::guest::Kernel;
+use crate::guest::{Kernel, TargetArguments};
 use crate::project::Project;
 use crate::ui::Ui;
 
@@ -21,6 +21,9 @@ pub struct CompatArguments {
     /// run on Linux and nothing compared; with serix alone Linux is not booted
     #[arg(long, value_enum, default_value_t = Kernels::Both)]
     kernel: Kernels,
+
+    #[command(flatten)]
+    target: TargetArguments,
 
     /// Run on Linux afresh and keep the results in compat-tests/reference
     #[arg(long)]
@@ -60,7 +63,8 @@ pub fn command(project: &Project, ui: &Ui, arguments: &CompatArguments) -> Resul
         (false, true) => ReferenceUse::Trust,
         (false, false) => ReferenceUse::Check,
     };
-    let report: Report = super::run(project, ui, &arguments.suites, kernels, reference)?;
+    let report: Report =
+        super::run_with(project, ui, &arguments.suites, kernels, reference, arguments.target)?;
     if !arguments.brief {
         print!("{}", report.suites.iter().map(SuiteReport::lines).collect::<String>());
         println!();

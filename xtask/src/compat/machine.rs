@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::{Ending, Program, Run, Suite};
-use crate::guest::{self, Addition, End, Kernel, Machine};
+use crate::guest::{self, Addition, End, Machine, Target};
 use crate::project::Project;
 use crate::ui::Ui;
 
@@ -28,7 +28,7 @@ const SUITE: Duration = Duration::from_secs(30 * 60);
 const CONSOLE_LINES: usize = 3;
 
 /// Two processors: what a program gets wrong between them shows.
-const PROCESSORS: u8 = 2;
+pub const PROCESSORS: u8 = 2;
 
 /// Runs programs of a suite on a kernel. What each prints is kept below `target/compat/output`, and the
 /// last machine's console.
@@ -40,13 +40,13 @@ pub fn run(
     ui: &Ui,
     suite: &Suite,
     programs: &[&Program],
-    kernel: Kernel,
+    target: Target,
 ) -> Result<Vec<Run>> {
+    let kernel = target.kernel;
     if programs.is_empty() {
         return Ok(Vec::new());
     }
-    let mut machine = Machine::new(kernel);
-    machine.processors = PROCESSORS;
+    let mut machine = Machine::new(target);
     for (host, guest) in &suite.additions {
         machine.additions.push(Addition::new(host, guest)?);
     }

@@ -27,7 +27,7 @@ pub use arguments::{CompatArguments, command};
 pub use report::{Report, SuiteReport};
 pub use suites::Selection;
 
-use crate::guest::Kernel;
+use crate::guest::{Kernel, Target, TargetArguments};
 use crate::linux;
 use crate::project::Project;
 use crate::ui::Ui;
@@ -136,6 +136,21 @@ pub fn run(
     kernels: &[Kernel],
     reference_use: ReferenceUse,
 ) -> Result<Report> {
+    run_with(project, ui, selections, kernels, reference_use, TargetArguments::default())
+}
+
+/// As [`run`], with the machine that `target` chooses.
+///
+/// # Errors
+/// As there.
+pub fn run_with(
+    project: &Project,
+    ui: &Ui,
+    selections: &[Selection],
+    kernels: &[Kernel],
+    reference_use: ReferenceUse,
+    target: TargetArguments,
+) -> Result<Report> {
     let known = Known::read(project.root())?;
     let version = linux::image(project, ui)?.version;
     let mut report = Report::new(&version);
@@ -147,7 +162,10 @@ pub fn run(
             suites::narrow(&mut suite, &wanted)?;
         }
         let mut reference = Reference::read(project.root(), suite.name)?;
-        let live = |programs: &[&Program], kernel| machine::run(project, ui, &suite, programs, kernel);
+        let live = |programs: &[&Program], kernel: Kernel| {
+            let target = target.apply(Target { processors: machine::PROCESSORS, ..kernel.into() });
+            machine::run(project, ui, &suite, programs, target)
+        };
 
         let compared = kernels.contains(&Kernel::Serix);
         let mut entry = SuiteReport::new(suite.name, whole);

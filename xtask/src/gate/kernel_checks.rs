@@ -2,14 +2,29 @@
 
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
 use super::Gate;
 use crate::bench;
 use crate::exec;
+use crate::guest::{self, End, Kernel, Machine, Target};
 use crate::kernel::{self, Profile};
 use crate::packages::{self, QEMU};
+
+/// Forks, pipes, files, timers, and signals from other processes, from timers and from the terminal's side.
+const WORKLOAD: &str = r#"
+set -e
+(for i in 1 2 3 4; do seq 1 3000 | sort -r | sha256sum; done) | uniq | wc -l >/tmp/count
+test "$(cat /tmp/count)" = 1
+sleep 30 & timeout 1 sh -c 'while :; do :; done' || test $? = 143
+kill -STOP $!; kill -CONT $!; kill $!; wait $! || test $? = 143
+dd if=/dev/zero of=/tmp/file bs=64k count=32 2>/dev/null; cmp /tmp/file /tmp/file; rm /tmp/file
+mkfifo /tmp/fifo; cat /tmp/fifo >/dev/null & ls -lR /proc/self >/tmp/fifo; wait
+ps >/dev/null; cat /proc/meminfo /proc/stat >/dev/null
+echo done
+"#;
 
 /// How long the kernel may take to come up and power off, in seconds; it takes half a second on an idle machine.
 const BOOT_LIMIT_S: u32 = 60;
@@ -43,6 +58,21 @@ pub fn run(gate: &mut Gate<'_>) {
             });
         }
     }
+    checked_locks(gate);
+}
+
+/// Runs a small workload on the kernel whose locks are checked: a broken rule is a panic.
+fn checked_locks(gate: &mut Gate<'_>) {
+    let (project, ui) = (gate.project, gate.ui);
+    gate.tally.check("kernel: programs run without a report about locks (dev)", || {
+        let target = Target { profile: Profile::Dev, ..Kernel::Serix.into() };
+        let limit = Some(Duration::from_secs(BOOT_LIMIT_S.into()));
+        let captured = guest::capture(project, ui, &Machine::new(target), WORKLOAD, &[], limit)?;
+        if captured.end != End::Exited(0) || captured.stdout != b"done\n" {
+            bail!("{:?}; the log: {}", captured.end, captured.log);
+        }
+        Ok(())
+    });
 }
 
 /// Measures a little on Linux: figures that are known.

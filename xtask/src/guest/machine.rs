@@ -26,6 +26,47 @@ impl fmt::Display for Kernel {
     }
 }
 
+/// A kernel, how it is built, and what it runs on: what tests are run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The kernel.
+    pub kernel: Kernel,
+    /// How Serix is built.
+    pub profile: Profile,
+    /// Number of processors.
+    pub processors: u8,
+}
+
+impl From<Kernel> for Target {
+    fn from(kernel: Kernel) -> Self {
+        Self { kernel, profile: Profile::Release, processors: 1 }
+    }
+}
+
+/// The options that choose a target, for commands that run tests.
+#[derive(clap::Args, Clone, Copy, Debug, Default)]
+pub struct TargetArguments {
+    /// Build Serix with overflow checks and debug assertions
+    #[arg(long)]
+    debug: bool,
+
+    /// Number of processors
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
+    smp: Option<u8>,
+}
+
+impl TargetArguments {
+    /// The target with what was chosen.
+    pub fn apply(self, target: impl Into<Target>) -> Target {
+        let mut target = target.into();
+        if self.debug {
+            target.profile = Profile::Dev;
+        }
+        target.processors = self.smp.unwrap_or(target.processors);
+        target
+    }
+}
+
 /// A machine before it is started.
 #[derive(Clone, Debug)]
 pub struct Machine {
@@ -55,11 +96,12 @@ pub struct Machine {
 
 impl Machine {
     /// The machine that `cargo xtask run` starts when no option says otherwise.
-    pub fn new(kernel: Kernel) -> Self {
+    pub fn new(target: impl Into<Target>) -> Self {
+        let Target { kernel, profile, processors } = target.into();
         Self {
             kernel,
-            profile: Profile::Release,
-            processors: 1,
+            profile,
+            processors,
             memory: Memory { mebibytes: 512 },
             cpu: "max".to_owned(),
             additions: Vec::new(),

@@ -39,7 +39,7 @@ use archive::Task;
 use command::{Input, Streams};
 use console::Close;
 use log::Log;
-pub use machine::{Addition, Kernel, Machine};
+pub use machine::{Addition, Kernel, Machine, Target, TargetArguments};
 use outlet::Sink;
 
 /// How a command ended.

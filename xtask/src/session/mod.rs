@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-use crate::guest::Kernel;
+use crate::guest::{Kernel, Target, TargetArguments};
 use crate::project::Project;
 use crate::tally::Tally;
 use crate::ui::Ui;
@@ -44,6 +44,8 @@ pub struct SessionArguments {
     /// The kernel to run them on
     #[arg(long, value_enum, default_value_t = Kernel::Serix)]
     kernel: Kernel,
+    #[command(flatten)]
+    target: TargetArguments,
     /// Take the shell session's reference anew from Linux, instead of comparing
     #[arg(long)]
     retake: bool,
@@ -74,10 +76,11 @@ impl Session {
     ///
     /// # Errors
     /// It cannot be started. What fails in it is a failed check.
-    pub fn run(self, project: &Project, ui: &Ui, kernel: Kernel) -> Result<Vec<Check>> {
+    pub fn run(self, project: &Project, ui: &Ui, target: impl Into<Target>) -> Result<Vec<Check>> {
+        let target = target.into();
         match self {
-            Self::Shell => shell::run(project, ui, kernel),
-            Self::Interactive => interactive::run(project, ui, kernel),
+            Self::Shell => shell::run(project, ui, target),
+            Self::Interactive => interactive::run(project, ui, target),
         }
     }
 }
@@ -94,7 +97,12 @@ pub fn command(project: &Project, ui: &Ui, arguments: &SessionArguments) -> Resu
     let mut tally = Tally::new(project.root())?;
     for session in Session::ALL {
         if arguments.sessions.is_empty() || arguments.sessions.contains(&session) {
-            add(&mut tally, session, session.run(project, ui, arguments.kernel)?, true);
+            add(
+                &mut tally,
+                session,
+                session.run(project, ui, arguments.target.apply(arguments.kernel))?,
+                true,
+            );
         }
     }
     Ok(if tally.close() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use super::Check;
 use super::output::{Sections, difference, normalise};
 use super::reference::Reference;
-use crate::guest::{self, Captured, End, Kernel, Machine};
+use crate::guest::{self, Captured, End, Kernel, Machine, Target};
 use crate::linux;
 use crate::project::Project;
 use crate::ui::Ui;
@@ -24,11 +24,12 @@ const RUNS: u64 = 5;
 ///
 /// # Errors
 /// The guest cannot be started, or there is no reference. A difference is a failed check.
-pub fn run(project: &Project, ui: &Ui, kernel: Kernel) -> Result<Vec<Check>> {
+pub fn run(project: &Project, ui: &Ui, target: Target) -> Result<Vec<Check>> {
+    let kernel = target.kernel;
     let script = script(project)?;
     let reference = Reference::read(project)?;
     let step = ui.step(format!("Running the shell session on {kernel}"));
-    let captured = capture(project, ui, kernel, &script)?;
+    let captured = capture(project, ui, target, &script)?;
     step.done();
 
     let mut checks = vec![Check::new("the reference is this script's", reference.check_script(&script))];
@@ -43,7 +44,7 @@ pub fn retake(project: &Project, ui: &Ui) -> Result<()> {
     let step = ui.steps("Taking the shell session's reference", RUNS);
     let mut first: Option<Reference> = None;
     for _ in 0..RUNS {
-        let captured = capture(project, ui, Kernel::Linux, &script)?;
+        let captured = capture(project, ui, Kernel::Linux.into(), &script)?;
         let version = linux::image(project, ui)?.version;
         match &first {
             None => {
@@ -85,8 +86,8 @@ fn folder(project: &Project) -> PathBuf {
     project.root().join("compat-tests/session")
 }
 
-fn capture(project: &Project, ui: &Ui, kernel: Kernel, script: &str) -> Result<Captured> {
-    guest::capture(project, ui, &Machine::new(kernel), script, &[], Some(TIMEOUT))
+fn capture(project: &Project, ui: &Ui, target: Target, script: &str) -> Result<Captured> {
+    guest::capture(project, ui, &Machine::new(target), script, &[], Some(TIMEOUT))
 }
 
 fn compare(project: &Project, reference: &Reference, captured: &Captured) -> Result<Vec<Check>> {

@@ -22,7 +22,7 @@ pub mod user_context;
 use std::cell::{Cell, RefCell};
 use std::io::Write;
 
-use crate::lock::HeldLocks;
+use crate::lock_check::HeldLocks;
 
 thread_local! {
     static PREEMPT_COUNT: Cell<u32> = const { Cell::new(0) };

@@ -29,6 +29,7 @@ impl UserContext {
 
     /// Lets the program run in the current thread's address space until something happens.
     pub fn run(&mut self) -> Trap {
+        crate::lock_check::check_nothing_held("return to a program");
         const INVALID_OPCODE: u8 = 6;
         PROGRAM.with_borrow_mut(|program| match program {
             Some(program) => program(&mut self.regs),

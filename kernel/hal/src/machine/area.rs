@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicBool, AtomicU64};
 
 use super::context::Context;
 use super::heap::Cache;
-use crate::lock::HeldLocks;
+use crate::lock_check::HeldLocks;
 
 /// How many processors there may be.
 pub(super) const MAX: usize = 64;

@@ -50,7 +50,7 @@ unsafe impl Sync for Context {}
 // SAFETY: nothing in a context belongs to a thread or processor when it is not owned.
 unsafe impl Send for Context {}
 
-static SPACE_CLASS: LockClass = LockClass::new("context's space", 820);
+static SPACE_CLASS: LockClass = LockClass::new("context's space", 720);
 
 impl Context {
     /// A context that runs `entry` when it is first switched to: with interrupts on and a preempt count of 0. When `entry`
@@ -246,6 +246,7 @@ pub fn with_owner<R>(f: impl FnOnce(Option<&Owner>) -> R) -> R {
 /// that was left may lose its last count in here.
 #[inline]
 pub fn switch_to(next: Arc<Context>) {
+    crate::lock_check::check_nothing_held("switch to another thread");
     let interrupts = super::irq_save();
     let area = area::current();
     // SAFETY: this processor's own word; interrupts are off.

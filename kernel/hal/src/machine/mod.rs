@@ -47,7 +47,7 @@ pub mod user_context;
 
 use core::arch::asm;
 
-use crate::lock::HeldLocks;
+use crate::lock_check::HeldLocks;
 
 pub(crate) use console::write as console_write;
 pub(crate) use frame_table::release_boot as release_boot_memory;

@@ -28,6 +28,7 @@ impl UserContext {
     /// Called with interrupts on and a preempt count of 0, as it returns.
     #[inline]
     pub fn run(&mut self) -> Trap {
+        crate::lock_check::check_nothing_held("return to a program");
         loop {
             super::irq_disable();
             if area::preempt_word() == 0 {

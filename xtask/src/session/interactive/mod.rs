@@ -21,7 +21,8 @@ use clap::ValueEnum;
 use self::console::Console;
 use super::Check;
 use super::terminal::{Size, Terminal};
-use crate::guest::{self, Kernel, Machine, tether};
+use crate::guest::{self, Machine, Target, tether};
+use crate::kernel::Profile;
 use crate::project::Project;
 use crate::ui::{Step, Ui};
 
@@ -54,11 +55,16 @@ const LEAVING: [&str; 2] = ["Ctrl-A X leaves with status 0", "the terminal is as
 /// # Errors
 /// What the guest needs cannot be had, or xtask cannot be started in a pseudo-terminal. All else that goes wrong is a
 /// failed check.
-pub fn run(project: &Project, ui: &Ui, kernel: Kernel) -> Result<Vec<Check>> {
-    guest::prepare(project, ui, &Machine::new(kernel))?;
+pub fn run(project: &Project, ui: &Ui, target: Target) -> Result<Vec<Check>> {
+    let kernel = target.kernel;
+    guest::prepare(project, ui, &Machine::new(target))?;
     let option = kernel.to_possible_value().context("this kernel cannot be asked for")?;
     let mut command = tether::command("/proc/self/exe");
-    command.args(["run", "--kernel", option.get_name()]).env("TERM", "vt100");
+    command.args(["run", "--kernel", option.get_name(), "--smp", &target.processors.to_string()]);
+    if target.profile == Profile::Dev {
+        command.arg("--debug");
+    }
+    command.env("TERM", "vt100");
 
     let count = TABLES.iter().copied().flatten().count() as u64;
     let step = ui.steps(format!("Running the interactive session on {kernel}"), count);

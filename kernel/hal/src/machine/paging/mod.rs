@@ -43,7 +43,7 @@ pub struct Space {
     resident: AtomicUsize,
 }
 
-static CLASS: LockClass = LockClass::new("page tables", 830);
+static CLASS: LockClass = LockClass::new("page tables", 730);
 
 /// Entries of the root table that belong to user space.
 const USER_ENTRIES: usize = table::ENTRIES / 2;
