@@ -198,5 +198,21 @@ CASE(statx_call)
 	equal(syscall(SYS_statx, fd, "", AT_EMPTY_PATH, 0x7ff, &x), 0, "statx works on a descriptor");
 }
 
+CASE(proc_attributes)
+{
+	fails(chmod("/proc/self", 0700), EPERM, "the mode of a process's folder cannot be changed");
+	fails(chown("/proc/self", 0, 0), EPERM, "nor its owner");
+	fails(utimensat(AT_FDCWD, "/proc/self", NULL, 0), EPERM, "nor its times");
+	fails(chmod("/proc/self/comm", 0600), EPERM, "the mode of a file in it cannot be changed");
+	equal(chown("/proc/self/comm", 0, 0), 0, "its owner can");
+	equal(utimensat(AT_FDCWD, "/proc/self/comm", NULL, 0), 0, "and its times");
+	fails(chmod("/proc/self/fd", 0700), EPERM, "the mode of a folder in it cannot be changed");
+	fails(chmod("/proc/sys/kernel/hostname", 0600), EPERM, "the mode of a setting cannot be changed");
+	fails(chown("/proc/sys/kernel/hostname", 1, 1), EPERM, "nor its owner");
+	fails(chmod("/proc/sys/kernel", 0700), EPERM, "and so with a folder of settings");
+	equal(utimensat(AT_FDCWD, "/proc/sys/kernel/hostname", NULL, 0), 0, "but its times can");
+	equal(chmod("/proc/uptime", 0444), 0, "the mode of another file can be changed");
+}
+
 SUITE(RUN(masks), RUN(classes), RUN(access_call), RUN(owners), RUN(special_folders), RUN(times), RUN(stat_fields),
-      RUN(statx_call))
+      RUN(statx_call), RUN(proc_attributes))

@@ -60,6 +60,17 @@ impl FileKind {
     }
 }
 
+/// A change of attributes that somebody wants to make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Of the permission bits.
+    Mode,
+    /// Of the owner or the group.
+    Owner,
+    /// Of the times.
+    Times,
+}
+
 /// What `stat` shows and `chmod`, `chown` and `utimensat` change.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)] // inode(7) explains them
@@ -309,8 +320,8 @@ pub trait InodeOps: Send + Sync + Any {
         Ok(inode.read_attributes(Attributes::clone))
     }
 
-    /// Called before a change of mode, owner or times; `EPERM` where the file system has none.
-    fn may_change_attributes(&self, _inode: &Inode) -> Result<(), Errno> {
+    /// Called before a change of attributes; `EPERM` where the file system does not let them be changed.
+    fn may_change(&self, _inode: &Inode, _change: Change) -> Result<(), Errno> {
         Ok(())
     }
 

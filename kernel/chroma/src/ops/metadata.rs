@@ -6,14 +6,14 @@ use alloc::sync::Arc;
 
 use super::check_access;
 use crate::cred::{Access, Cap, Cred};
-use crate::inode::{Attributes, FileKind, Inode, now};
+use crate::inode::{Attributes, Change, FileKind, Inode, now};
 use crate::mount::Path;
 
 /// `chmod`: `EPERM` unless the caller owns the file. A set-group-id bit for a group that the caller is not in is dropped.
 pub fn chmod(cred: &Cred, path: &Path, mode: Mode) -> Result<(), Errno> {
     path.mount.check_writable()?;
     let inode = path.dentry.inode()?;
-    inode.ops().may_change_attributes(inode)?;
+    inode.ops().may_change(inode, Change::Mode)?;
     if inode.kind() == FileKind::Symlink {
         return Err(Errno::EOPNOTSUPP);
     }
@@ -37,7 +37,7 @@ pub fn chmod(cred: &Cred, path: &Path, mode: Mode) -> Result<(), Errno> {
 pub fn chown(cred: &Cred, path: &Path, uid: Uid, gid: Gid) -> Result<(), Errno> {
     path.mount.check_writable()?;
     let inode = path.dentry.inode()?;
-    inode.ops().may_change_attributes(inode)?;
+    inode.ops().may_change(inode, Change::Owner)?;
     let now = now();
     let is_directory = inode.is_directory();
     inode.change_attributes(|a| {

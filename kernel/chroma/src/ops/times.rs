@@ -5,7 +5,7 @@ use abi::fs::MountFlags;
 use abi::time::Timespec;
 
 use crate::cred::{Access, Cred};
-use crate::inode::{Inode, now};
+use crate::inode::{Change, Inode, now};
 use crate::mount::{Mount, Path};
 
 /// What `utimensat` does with one of the two times.
@@ -26,7 +26,7 @@ pub fn set_times(cred: &Cred, path: &Path, atime: NewTime, mtime: NewTime) -> Re
     }
     path.mount.check_writable()?;
     let inode = path.dentry.inode()?;
-    inode.ops().may_change_attributes(inode)?;
+    inode.ops().may_change(inode, Change::Times)?;
     let owns = cred.owns(inode.read_attributes(|a| a.uid));
     if (atime, mtime) == (NewTime::Now, NewTime::Now) {
         if !owns {

@@ -5,7 +5,7 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use hal::{Once, SpinLock};
 
-use super::node::{Entry, Node};
+use super::node::{Entry, Fixed, Node};
 use crate::dentry::Name;
 use crate::file::DirBuffer;
 use crate::inode::FileKind;
@@ -70,14 +70,21 @@ struct Entries {
 pub struct Directory {
     fixed: SpinLock<Entries>,
     dynamic: Once<Arc<dyn Dynamic>>,
+    /// What may not be changed of the entries, whatever they say themselves.
+    attributes: Fixed,
 }
 
 impl Directory {
     /// A directory without entries.
     pub fn new() -> Arc<Directory> {
+        Directory::fixing(Fixed::Nothing)
+    }
+
+    /// A directory without entries in which, and below which, these attributes can't be changed.
+    pub fn fixing(attributes: Fixed) -> Arc<Directory> {
         let entries = Entries { last_cookie: 1, ..Entries::default() };
         let fixed = SpinLock::new(&lock_classes::SYNTHETIC, entries);
-        Arc::new(Directory { fixed, dynamic: Once::new() })
+        Arc::new(Directory { fixed, dynamic: Once::new(), attributes })
     }
 
     /// A directory with a dynamic part.
@@ -124,7 +131,7 @@ impl Directory {
         if let Some(Entry { node: Node::Directory(directory), .. }) = self.fixed_entry(name.as_bytes()) {
             return directory;
         }
-        let directory = Directory::new();
+        let directory = Directory::fixing(self.attributes);
         self.add(name, Entry::directory(directory.clone(), Mode(0o555)));
         directory
     }
@@ -136,11 +143,13 @@ impl Directory {
     }
 
     pub(super) fn lookup(&self, name: &[u8]) -> Result<Entry, Errno> {
-        match (self.fixed_entry(name), self.dynamic.get()) {
-            (Some(entry), _) => Ok(entry),
-            (None, Some(dynamic)) => dynamic.lookup(name).map(Entry::volatile),
-            (None, None) => Err(Errno::ENOENT),
-        }
+        let entry = match (self.fixed_entry(name), self.dynamic.get()) {
+            (Some(entry), _) => entry,
+            (None, Some(dynamic)) => dynamic.lookup(name)?.volatile(),
+            (None, None) => return Err(Errno::ENOENT),
+        };
+        let fixed = entry.fixed.max(self.attributes);
+        Ok(entry.fixed(fixed))
     }
 
     pub(super) fn list(&self, listing: &mut Listing<'_>) -> Result<(), Errno> {

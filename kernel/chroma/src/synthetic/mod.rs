@@ -24,7 +24,7 @@ use crate::mount::Mount;
 
 pub use directory::{Directory, Dynamic, Listing};
 pub use file::{Content, Text, from_fn};
-pub use node::{Entry, Follow, Node};
+pub use node::{Entry, Fixed, Follow, Node};
 
 /// A file system of generated files.
 struct SyntheticFs {

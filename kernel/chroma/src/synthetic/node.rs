@@ -11,7 +11,7 @@ use super::directory::{Directory, Listing};
 use super::file::{Content, OpenContent};
 use crate::cred::Cred;
 use crate::file::{DirBuffer, FileOps};
-use crate::inode::{Attributes, Bytes, FileKind, Found, Inode, InodeOps, SuperBlock};
+use crate::inode::{Attributes, Bytes, Change, FileKind, Found, Inode, InodeOps, SuperBlock};
 use crate::mount::Path;
 
 /// Opens a file that is more than text (`/proc/kmsg`).
@@ -47,6 +47,31 @@ pub enum Node {
     Link(Arc<dyn Follow>),
 }
 
+/// Which attributes of an entry stay as its owner made them; `EPERM` for whoever wants to change them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fixed {
+    /// None.
+    #[default]
+    Nothing,
+    /// The permission bits.
+    Mode,
+    /// The permission bits and the owner.
+    ModeAndOwner,
+    /// Those and the times: the directories of processes are immutable.
+    Everything,
+}
+
+impl Fixed {
+    fn covers(self, change: Change) -> bool {
+        let from = match change {
+            Change::Mode => Fixed::Mode,
+            Change::Owner => Fixed::ModeAndOwner,
+            Change::Times => Fixed::Everything,
+        };
+        self >= from
+    }
+}
+
 /// A node with its attributes.
 #[derive(Clone)]
 pub struct Entry {
@@ -64,6 +89,8 @@ pub struct Entry {
     pub size: u64,
     /// Whether `/proc`-like lookups may keep it cached.
     pub keep: bool,
+    /// What `chmod` and its kin may not change.
+    pub fixed: Fixed,
 }
 
 /// Inode numbers of fixed entries, apart from those that dynamic directories choose.
@@ -72,7 +99,7 @@ static NEXT_NUMBER: AtomicU64 = AtomicU64::new(0xf000_0000);
 impl Entry {
     fn new(node: Node, mode: Mode) -> Entry {
         let number = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
-        Entry { node, mode, uid: Uid(0), gid: Gid(0), number, size: 0, keep: true }
+        Entry { node, mode, uid: Uid(0), gid: Gid(0), number, size: 0, keep: true, fixed: Fixed::Nothing }
     }
 
     /// A directory owned by root.
@@ -110,6 +137,11 @@ impl Entry {
         Entry { size, ..self }
     }
 
+    /// The same, with attributes that can't be changed.
+    pub fn fixed(self, fixed: Fixed) -> Entry {
+        Entry { fixed, ..self }
+    }
+
     /// The same, but looked up anew each time.
     pub fn volatile(self) -> Entry {
         Entry { keep: false, ..self }
@@ -133,15 +165,24 @@ impl Entry {
         let mut attributes = Attributes::new(self.mode, self.uid, self.gid, nlink);
         attributes.size = self.size;
         let kind = self.kind();
-        Inode::new(superblock, self.number, kind, attributes, Box::new(SyntheticNode(self.node)))
+        Inode::new(
+            superblock,
+            self.number,
+            kind,
+            attributes,
+            Box::new(SyntheticNode { node: self.node, fixed: self.fixed }),
+        )
     }
 }
 
-struct SyntheticNode(Node);
+struct SyntheticNode {
+    node: Node,
+    fixed: Fixed,
+}
 
 impl InodeOps for SyntheticNode {
     fn lookup(&self, dir: &Arc<Inode>, name: &[u8]) -> Result<Found, Errno> {
-        let Node::Directory(directory) = &self.0 else { return Err(Errno::ENOTDIR) };
+        let Node::Directory(directory) = &self.node else { return Err(Errno::ENOTDIR) };
         let entry = directory.lookup(name)?;
         let keep = entry.keep;
         Ok(Found { inode: entry.into_inode(dir.superblock()), keep })
@@ -152,26 +193,30 @@ impl InodeOps for SyntheticNode {
     }
 
     fn readlink(&self, _: &Arc<Inode>) -> Result<Bytes, Errno> {
-        let Node::Link(link) = &self.0 else { return Err(Errno::EINVAL) };
+        let Node::Link(link) = &self.node else { return Err(Errno::EINVAL) };
         link.text()
     }
 
     fn follow(&self, _: &Arc<Inode>, cred: &Cred) -> Result<Option<Path>, Errno> {
-        let Node::Link(link) = &self.0 else { return Ok(None) };
+        let Node::Link(link) = &self.node else { return Ok(None) };
         link.place(cred)
     }
 
     fn read_dir(&self, _: &Arc<Inode>, position: &mut u64, into: &mut DirBuffer) -> Result<(), Errno> {
-        let Node::Directory(directory) = &self.0 else { return Err(Errno::ENOTDIR) };
+        let Node::Directory(directory) = &self.node else { return Err(Errno::ENOTDIR) };
         directory.list(&mut Listing::new(position, into))
     }
 
     fn attributes(&self, inode: &Inode) -> Result<Attributes, Errno> {
         let mut attributes = inode.read_attributes(Attributes::clone);
-        if let Node::Directory(directory) = &self.0 {
+        if let Node::Directory(directory) = &self.node {
             attributes.nlink = directory.link_count();
         }
         Ok(attributes)
+    }
+
+    fn may_change(&self, _: &Inode, change: Change) -> Result<(), Errno> {
+        if self.fixed.covers(change) { Err(Errno::EPERM) } else { Ok(()) }
     }
 
     fn truncate(&self, _: &Arc<Inode>, _: u64) -> Result<(), Errno> {
@@ -180,7 +225,7 @@ impl InodeOps for SyntheticNode {
     }
 
     fn open(&self, _: &Arc<Inode>, flags: OpenFlags, cred: &Cred) -> Result<Box<dyn FileOps>, Errno> {
-        match &self.0 {
+        match &self.node {
             Node::File(content) => {
                 content.open(cred)?;
                 Ok(Box::new(OpenContent::new(content.clone())))

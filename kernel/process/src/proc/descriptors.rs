@@ -8,7 +8,7 @@ use abi::{Errno, Mode};
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use chroma::cred::Cred;
-use chroma::synthetic::{Content, Dynamic, Entry, Listing, Text};
+use chroma::synthetic::{Content, Dynamic, Entry, Fixed, Listing, Text};
 use chroma::{Fd, FdTable, FileKind, OpenFile};
 
 /// The kinds of directories, for inode numbers.
@@ -52,7 +52,8 @@ impl Dynamic for Descriptors {
         let file = open_file(&target, fd)?;
         let (uid, gid) = target.owner();
         let find = move |target: &Target| Ok(open_file(target, fd)?.path().clone());
-        let mut entry = Entry::link(Magic { subject: self.0.clone(), find }).owned_by(uid, gid);
+        let mut entry =
+            Entry::link(Magic { subject: self.0.clone(), find }).owned_by(uid, gid).fixed(Fixed::Mode);
         // The bits show how it is open.
         entry.mode = Mode(if file.readable() { 0o500 } else { 0 } | if file.writable() { 0o300 } else { 0 });
         Ok(entry.numbered(number(LINK, self.0.number, u64::from(fd.0.cast_unsigned()))))
@@ -72,7 +73,9 @@ impl Dynamic for Info {
         let target = self.0.target().map_err(|_| Errno::ENOENT)?;
         open_file(&target, fd)?;
         let (uid, gid) = target.owner();
-        let entry = Entry::file(InfoFile { subject: self.0.clone(), fd }, Mode(0o444)).owned_by(uid, gid);
+        let entry = Entry::file(InfoFile { subject: self.0.clone(), fd }, Mode(0o444))
+            .owned_by(uid, gid)
+            .fixed(Fixed::Mode);
         Ok(entry.numbered(number(INFO, self.0.number, u64::from(fd.0.cast_unsigned()))))
     }
 

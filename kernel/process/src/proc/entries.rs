@@ -7,7 +7,7 @@ use abi::{Errno, Mode};
 use chroma::cred::Cred;
 use chroma::inode::Bytes;
 use chroma::mount::Path;
-use chroma::synthetic::{Content, Dynamic, Entry, Follow, Listing, Text};
+use chroma::synthetic::{Content, Dynamic, Entry, Fixed, Follow, Listing, Text};
 
 /// The files of a process or thread.
 pub(super) struct Members {
@@ -27,7 +27,7 @@ impl Dynamic for Members {
             let cred = target.cred();
             (uid, gid) = (cred.euid, cred.egid);
         }
-        let entry = row.entry(&self.subject).owned_by(uid, gid);
+        let entry = row.entry(&self.subject).owned_by(uid, gid).fixed(Fixed::Mode);
         Ok(entry.numbered(number(self.space, self.subject.number, index)))
     }
 

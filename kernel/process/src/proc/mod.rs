@@ -33,9 +33,10 @@ mod system;
 #[cfg(test)]
 mod tests;
 
+use abi::Mode;
 use alloc::sync::Arc;
 use chroma::procfs;
-use chroma::synthetic::Text;
+use chroma::synthetic::{Directory, Entry, Fixed, Text};
 use subject::{Subject, Target};
 
 pub use system::{RELEASE, VERSION};
@@ -45,7 +46,9 @@ pub fn start(command_line: &'static str) {
     let top = procfs::proc();
     pids::add_links(&top);
     system::add(&top, command_line);
-    sysctl::add(&top.subdirectory("sys"));
+    let settings = Directory::fixing(Fixed::ModeAndOwner);
+    sysctl::add(&settings);
+    top.add("sys", Entry::directory(settings, Mode(0o555)).fixed(Fixed::ModeAndOwner));
     top.set_dynamic(Arc::new(pids::Processes));
 }
 

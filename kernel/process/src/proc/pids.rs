@@ -9,7 +9,7 @@ use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use chroma::FileKind;
-use chroma::synthetic::{Directory, Dynamic, Entry, Listing};
+use chroma::synthetic::{Directory, Dynamic, Entry, Fixed, Listing};
 
 /// The number that a name spells, as Linux takes it: decimal, without a leading zero.
 pub(super) fn spelled(name: &[u8]) -> Result<u32, Errno> {
@@ -37,7 +37,7 @@ fn directory(subject: Subject, space: u64, rows: &'static [rows::Row]) -> Result
     let cred = subject.target().map_err(|_| Errno::ENOENT)?.cred();
     let members = Directory::dynamic(Arc::new(Members { subject, space, rows }));
     let entry = Entry::directory(members, Mode(0o555)).numbered(number(space, id, 0));
-    Ok(entry.owned_by(cred.euid, cred.egid))
+    Ok(entry.owned_by(cred.euid, cred.egid).fixed(Fixed::Everything))
 }
 
 /// All processes.
