@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
+use super::open::Open;
 use super::suites::{Id, Selection};
 use super::{ReferenceUse, Report, SuiteReport};
 use crate::guest::{Kernel, TargetArguments};
@@ -29,6 +30,10 @@ pub struct CompatArguments {
     #[arg(long)]
     retake: bool,
 
+    /// Keep what differs on Serix in compat-tests/open-differences.txt, which the gate holds exact
+    #[arg(long, conflicts_with = "retake")]
+    keep_open: bool,
+
     /// Print what is wrong and the counts only, not a line for each test
     #[arg(long)]
     brief: bool,
@@ -53,6 +58,9 @@ pub fn command(project: &Project, ui: &Ui, arguments: &CompatArguments) -> Resul
         }
         return Ok(ExitCode::SUCCESS);
     }
+    if arguments.keep_open && arguments.kernel == Kernels::Linux {
+        bail!("--keep-open needs a run on Serix");
+    }
     let (kernels, trust): (&[Kernel], bool) = match arguments.kernel {
         Kernels::Linux => (&[Kernel::Linux], false),
         Kernels::Serix => (&[Kernel::Serix], true),
@@ -65,6 +73,9 @@ pub fn command(project: &Project, ui: &Ui, arguments: &CompatArguments) -> Resul
     };
     let report: Report =
         super::run_with(project, ui, &arguments.suites, kernels, reference, arguments.target)?;
+    if arguments.keep_open {
+        Open::keep(project.root(), &report.suites)?;
+    }
     if !arguments.brief {
         print!("{}", report.suites.iter().map(SuiteReport::lines).collect::<String>());
         println!();

@@ -89,6 +89,11 @@ impl SuiteReport {
         counts(&self.linux)
     }
 
+    /// Serix's counts; none when it was not run.
+    pub fn on_serix(&self) -> Counts {
+        counts(self.serix.as_deref().unwrap_or_default())
+    }
+
     /// The differences that nobody has listed.
     pub fn unknown(&self) -> impl Iterator<Item = &Difference> {
         self.differences.iter().filter(|difference| !self.known.contains(&difference.test))

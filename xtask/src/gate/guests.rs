@@ -3,12 +3,21 @@
 use super::Gate;
 use crate::guest::{Kernel, contract};
 
-/// Holds the reference kernel's guests to the contract of `run`.
+/// Holds the guests of both kernels to the contract of `run`.
 pub fn run(gate: &mut Gate<'_>) {
-    let kernel = Kernel::Linux;
+    for kernel in [Kernel::Serix, Kernel::Linux] {
+        hold(gate, kernel);
+    }
+}
+
+fn hold(gate: &mut Gate<'_>, kernel: Kernel) {
     let subject = match contract::Subject::new(gate.project, gate.ui, kernel) {
         Ok(subject) => subject,
-        Err(error) => return gate.tally.failed("guests can be started", &format!("{error:#}")),
+        Err(error) => {
+            return gate
+                .tally
+                .failed(&format!("run, {kernel}: guests can be started"), &format!("{error:#}"));
+        }
     };
     for case in contract::cases(kernel) {
         let step = gate.ui.step(format!("{kernel}: {}", case.name));

@@ -60,9 +60,13 @@ const PHASES: &[Phase] = &[
     Phase { name: "unit", checks: "the unit tests of every crate, on the host", run: unit_tests::run },
     Phase { name: "kernel", checks: "the kernel builds in both profiles and boots", run: kernel_checks::run },
     Phase { name: "guests", checks: "`run` keeps what it promises", run: guests::run },
-    Phase { name: "compat", checks: "the compatibility programs hold on Linux", run: compat::run },
+    Phase {
+        name: "compat",
+        checks: "the compatibility programs hold on Linux and on Serix",
+        run: compat::run,
+    },
     Phase { name: "ports", checks: "every port builds and passes its own test", run: ports::run },
-    Phase { name: "sessions", checks: "the session tests pass on Linux", run: sessions::run },
+    Phase { name: "sessions", checks: "the session tests pass on Linux and on Serix", run: sessions::run },
     Phase {
         name: "bench",
         checks: "the yardstick gives Linux's known figures",

@@ -97,21 +97,17 @@ pub fn command(project: &Project, ui: &Ui, arguments: &SessionArguments) -> Resu
     let mut tally = Tally::new(project.root())?;
     for session in Session::ALL {
         if arguments.sessions.is_empty() || arguments.sessions.contains(&session) {
-            add(
-                &mut tally,
-                session,
-                session.run(project, ui, arguments.target.apply(arguments.kernel))?,
-                true,
-            );
+            let target = arguments.target.apply(arguments.kernel);
+            add(&mut tally, session, arguments.kernel, session.run(project, ui, target)?, true);
         }
     }
     Ok(if tally.close() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Counts the checks of a session; with `show`, prints those that passed, too.
-pub fn add(tally: &mut Tally, session: Session, checks: Vec<Check>, show: bool) {
+pub fn add(tally: &mut Tally, session: Session, kernel: Kernel, checks: Vec<Check>, show: bool) {
     for check in checks {
-        let name = format!("{}: {}", session.name(), check.name);
+        let name = format!("{}, {kernel}: {}", session.name(), check.name);
         match check.failure {
             None => {
                 if show {
