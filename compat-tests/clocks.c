@@ -67,6 +67,14 @@ CASE(setting)
 	fails(clock_settime(CLOCK_MONOTONIC, &set), EINVAL, "the monotonic clock cannot be set");
 	set.tv_nsec = 1000000000;
 	fails(clock_settime(CLOCK_REALTIME, &set), EINVAL, "a billion nanoseconds give EINVAL");
+	set = (struct timespec){ 0, 0 };
+	fails(clock_settime(CLOCK_REALTIME, &set), EINVAL, "so does a time before the boot");
+	set.tv_sec = 8277292036;
+	fails(clock_settime(CLOCK_REALTIME, &set), EINVAL, "and one in 262 years");
+	set.tv_sec--;
+	equal(clock_settime(CLOCK_REALTIME, &set), 0, "but not the second before");
+	check(nanoseconds(CLOCK_REALTIME) >= set.tv_sec * 1000000000, "which is then told");
+	clock_settime(CLOCK_REALTIME, &now);
 	equal(in_child(if (setuid(1000)) _exit(99); if (clock_settime(CLOCK_REALTIME, &now) == -1) _exit(errno)), EPERM,
 	      "a user cannot set the clock");
 }

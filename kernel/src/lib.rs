@@ -66,6 +66,7 @@ fn bring_up(boot: &'static BootInfo) -> Result<(), Errno> {
     chroma::start();
     devices::start(boot.command_line)?;
     process::proc::start(boot.command_line);
+    process::vdso::start()?;
     process::hooks::set_init_end(end_with_init);
     hermes::start();
     if words.strace {

@@ -29,6 +29,7 @@ pub mod sched;
 mod try_lock;
 mod try_rw_lock;
 pub mod user;
+pub mod vdso;
 
 #[cfg(not(target_os = "none"))]
 #[path = "host/mod.rs"]

@@ -38,7 +38,7 @@ pub fn settimeofday(current: &mut Current, time: In<Timeval>, _zone: In<Timezone
     let Some(time) = time.read_optional()? else { return DONE };
     let time = time.to_duration().ok_or(Errno::EINVAL)?;
     current.cred.require(Cap::SYS_TIME)?;
-    chronos::clock::set_realtime(time);
+    chronos::clock::set_realtime(time).map_err(|_| Errno::EINVAL)?;
     DONE
 }
 
@@ -67,7 +67,7 @@ pub fn clock_settime(current: &mut Current, clock: i32, time: In<Timespec>) -> O
         return Err(Errno::EINVAL);
     }
     current.cred.require(Cap::SYS_TIME)?;
-    chronos::clock::set_realtime(time);
+    chronos::clock::set_realtime(time).map_err(|_| Errno::EINVAL)?;
     DONE
 }
 

@@ -61,6 +61,7 @@ pub mod timer;
 pub mod tree;
 pub mod usage;
 pub mod user;
+pub mod vdso;
 pub mod wait;
 
 pub use current::{Current, thread};

@@ -18,6 +18,7 @@ pub mod time;
 pub mod uart;
 pub(crate) mod user;
 pub mod user_context;
+pub mod vdso;
 
 use std::cell::{Cell, RefCell};
 use std::io::Write;

@@ -12,6 +12,10 @@ pub(crate) fn now_nanos() -> u64 {
     NOW.load(Ordering::Relaxed)
 }
 
+pub(crate) fn conversion() -> (u64, u64) {
+    (0, 1 << 32)
+}
+
 pub(super) fn advance(time: Duration) {
     NOW.fetch_add(time.as_nanos() as u64, Ordering::Relaxed);
     serve();

@@ -20,9 +20,11 @@ pub(super) mod selector {
     pub(crate) const USER_DATA: u16 = 0x2b;
     pub(crate) const USER_CODE: u16 = 0x33;
     pub(super) const TASK: u16 = 0x40;
+    /// A segment that is no memory: its limit is the processor's number, which programs can ask for.
+    pub(crate) const CPU_NUMBER: u16 = 0x7b;
 }
 
-const DESCRIPTORS: usize = 10;
+const DESCRIPTORS: usize = 16;
 
 /// A segment descriptor table, one for each processor because of its task state segment.
 struct Table(UnsafeCell<[u64; DESCRIPTORS]>);
@@ -42,6 +44,12 @@ static TABLES: [Table; area::MAX] = [const {
         0,
         0, // task state segment: two entries
         0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0x0040_f500_0000_0000, // data to be read, at the end of a stack; the processor's number is the limit
     ]))
 }; area::MAX];
 
@@ -81,6 +89,7 @@ pub(super) fn load() {
     unsafe {
         (*table)[8] = limit | (task & 0x00ff_ffff) << 16 | AVAILABLE_TASK_STATE | (task >> 24 & 0xff) << 56;
         (*table)[9] = task >> 32;
+        (*table)[usize::from(selector::CPU_NUMBER / 8)] |= u64::from(area::id());
     }
     let segments = Pointer { limit: (DESCRIPTORS * 8 - 1) as u16, base: table as u64 };
     let interrupts = Pointer { limit: (size_of_val(&GATES) - 1) as u16, base: (&raw const GATES) as u64 };

@@ -2,7 +2,7 @@
 //!
 //! - coming up: [`boot`], [`early`], [`features`], [`descriptors`], [`kernel_map`]
 //! - memory: [`frame_table`], [`page`], [`paging`], [`heap`], [`stack`]
-//! - programs: [`trap`], [`user_context`], [`user`], [`segments`], [`fpu`]
+//! - programs: [`trap`], [`user_context`], [`user`], [`segments`], [`fpu`], [`vdso`]
 //! - threads: [`context`], [`sched`], [`area`]
 //! - devices: [`acpi`], [`apic`], [`irq`], [`time`], [`uart`], [`console`], [`power`], [`random`]
 
@@ -44,6 +44,7 @@ mod trap;
 pub mod uart;
 pub(crate) mod user;
 pub mod user_context;
+pub mod vdso;
 
 use core::arch::asm;
 

@@ -70,6 +70,12 @@ impl Sets {
     }
 }
 
+/// What the sets with this bit ask of a descriptor.
+fn wanted(words: &[u64; 3], mask: u64) -> PollEvents {
+    let sets = words.iter().zip(WANTED).filter(|(word, _)| **word & mask != 0);
+    sets.fold(PollEvents::empty(), |wanted, (_, events)| wanted | events)
+}
+
 /// Asks each descriptor of the sets once. Gives how many bits are set in the answer.
 fn ask(
     current: &Current,
@@ -91,19 +97,16 @@ fn ask(
         while left != 0 {
             let mask = left & left.wrapping_neg();
             left ^= mask;
-            let mut wanted = PollEvents::empty();
-            for (word, events) in words.iter().zip(WANTED) {
-                if word & mask != 0 {
-                    wanted |= events;
-                }
-            }
             let fd = index * 64 + mask.trailing_zeros() as usize;
             let file = any_file(current, Fd(i32::try_from(fd).unwrap_or(-1)))?;
             let table = table.as_deref_mut().filter(|_| ready == 0).map(|table| {
-                table.set_interest(wanted);
+                table.set_interest(wanted(&words, mask));
                 &*table
             });
             let events = file.ops().poll(&file, table);
+            if events.is_empty() {
+                continue;
+            }
             for ((word, answer), meaning) in words.iter().zip(&mut answers).zip(WANTED) {
                 if word & mask != 0 && events.intersects(meaning) {
                     *answer |= mask;

@@ -17,6 +17,7 @@ use crate::program::{Places, Program};
 use crate::signal::{self, Actions, AltStack};
 use crate::table;
 use crate::tree::ExitStatus;
+use crate::vdso;
 use abi::fs::MountFlags;
 use abi::stat::{S_ISGID, S_ISUID};
 use abi::{Errno, OpenFlags, Resource, Signal};
@@ -194,6 +195,10 @@ fn prepare(
     };
     let mut random = [0; 16];
     hal::random::fill(&mut random);
+    let content = found.arguments.size() + environment.size();
+    let pointers = 8 * (found.arguments.count() + environment.count());
+    let room = INITIAL_STACK + (content + pointers) as u64;
+    let top = space.map_stack(room, executable.program.executable_stack)?;
     let aux = stack::Auxiliary {
         hardware: hardware_capabilities(),
         hardware2: 0,
@@ -205,11 +210,8 @@ fn prepare(
         secure,
         random,
         signal_frame: signal::frame_size(),
+        vdso: vdso::map(&space, top)?,
     };
-    let content = found.arguments.size() + environment.size();
-    let pointers = 8 * (found.arguments.count() + environment.count());
-    let room = INITIAL_STACK + (content + pointers) as u64;
-    let top = space.map_stack(room, executable.program.executable_stack)?;
     // The stack begins at a random place below its top page, as on Linux.
     let mut jitter = [0; 2];
     hal::random::fill(&mut jitter);

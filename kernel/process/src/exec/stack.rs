@@ -7,6 +7,7 @@
 use abi::process::auxv;
 use abi::{Errno, Gid, Uid};
 use alloc::vec::Vec;
+use hal::UserAddr;
 
 /// Strings on their way to a new program: each ends with a NUL, in the order they were added.
 #[derive(Default)]
@@ -72,6 +73,8 @@ pub struct Auxiliary {
     pub random: [u8; 16],
     /// `AT_MINSIGSTKSZ`: bytes of a signal frame.
     pub signal_frame: u64,
+    /// `AT_SYSINFO_EHDR`: where the vDSO is; absent without one.
+    pub vdso: Option<UserAddr>,
 }
 
 /// A stack's content and what points into it.
@@ -107,7 +110,7 @@ pub fn build(
     let arguments_at = below(environment_at, arguments.size())?;
     let platform_at = below(arguments_at & !15, PLATFORM.len())?;
     let random_at = below(platform_at, aux.random.len())? & !15;
-    let vector = vector(aux, name_at, platform_at, random_at);
+    let vector = vector(aux, name_at, platform_at, random_at)?;
     let words = 1 + arguments.count() + 1 + environment.count() + 1 + vector.len() * 2;
     let pointer = below(random_at, words.checked_mul(8).ok_or(Errno::E2BIG)?)? & !15;
 
@@ -153,10 +156,13 @@ pub fn build(
     })
 }
 
-/// The auxiliary vector in Linux's order. `AT_SYSINFO_EHDR` is absent: there is no vDSO.
-fn vector(aux: &Auxiliary, name: u64, platform: u64, random: u64) -> [(u64, u64); 20] {
+/// The auxiliary vector in Linux's order.
+fn vector(aux: &Auxiliary, name: u64, platform: u64, random: u64) -> Result<Vec<(u64, u64)>, Errno> {
     let (uid, euid, gid, egid) = aux.ids;
-    [
+    let mut vector = Vec::new();
+    vector.try_reserve_exact(21).map_err(|_| Errno::ENOMEM)?;
+    vector.extend(aux.vdso.map(|at| (auxv::AT_SYSINFO_EHDR, at.get())));
+    vector.extend([
         (auxv::AT_MINSIGSTKSZ, aux.signal_frame),
         (auxv::AT_HWCAP, aux.hardware),
         (auxv::AT_PAGESZ, hal::PAGE_SIZE as u64),
@@ -177,7 +183,8 @@ fn vector(aux: &Auxiliary, name: u64, platform: u64, random: u64) -> [(u64, u64)
         (auxv::AT_EXECFN, name),
         (auxv::AT_PLATFORM, platform),
         (auxv::AT_NULL, 0),
-    ]
+    ]);
+    Ok(vector)
 }
 
 #[cfg(test)]
@@ -185,6 +192,7 @@ mod tests {
     use super::{Auxiliary, Strings, build};
     use abi::process::auxv;
     use abi::{Gid, Uid};
+    use hal::UserAddr;
 
     fn strings(list: &[&str]) -> Strings {
         let mut strings = Strings::default();
@@ -206,6 +214,7 @@ mod tests {
             secure: false,
             random: *b"0123456789abcdef",
             signal_frame: 1000,
+            vdso: Some(UserAddr::new(0x7fff_0000_1000)),
         }
     }
 
@@ -247,6 +256,7 @@ mod tests {
         assert_eq!(&text(seen[&auxv::AT_RANDOM])[..16], "0123456789abcdef");
         assert_eq!(seen[&auxv::AT_ENTRY], 0x40_1000);
         assert_eq!(seen[&auxv::AT_EUID], 2);
+        assert_eq!(seen[&auxv::AT_SYSINFO_EHDR], 0x7fff_0000_1000);
         assert_eq!(text(image.arguments.0), "x");
         assert_eq!(text(image.environment.0), "A=1");
     }

@@ -61,6 +61,11 @@ fn per(value: u64, unit: u64) -> u64 {
     ((u128::from(value) << 32) / u128::from(unit.max(1))) as u64
 }
 
+/// How ticks of the time-stamp counter become nanoseconds since boot: the counter at boot, and nanoseconds in a tick times 2^32.
+pub(crate) fn conversion() -> (u64, u64) {
+    (BASE.load(Ordering::Relaxed), NANOS_PER_TICK.load(Ordering::Relaxed))
+}
+
 #[inline]
 pub(crate) fn now_nanos() -> u64 {
     scale(ticks().wrapping_sub(BASE.load(Ordering::Relaxed)), NANOS_PER_TICK.load(Ordering::Relaxed))
