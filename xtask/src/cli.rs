@@ -11,6 +11,7 @@ use crate::compat;
 use crate::docs;
 use crate::gate;
 use crate::guest::{arguments as run, terminal, tether};
+use crate::iso;
 use crate::kernel;
 use crate::ports;
 use crate::project::Project;
@@ -40,6 +41,8 @@ enum Command {
     Docs,
     /// Build the first file system and say where its archive is
     Initramfs,
+    /// Write a CD that boots by Limine, on a BIOS and on UEFI
+    Iso(iso::IsoArguments),
     /// Build and list the ports, the programs of others
     #[command(subcommand)]
     Port(ports::Command),
@@ -75,6 +78,7 @@ pub fn carry_out(arguments: Arguments) -> Result<ExitCode> {
             println!("{}", archive.display());
             Ok(ExitCode::SUCCESS)
         }
+        Command::Iso(arguments) => iso::command(&project, &Ui::new(), &arguments).map(|()| ExitCode::SUCCESS),
         Command::Port(command) => ports::carry_out(&project, &Ui::new(), command),
         Command::Run(arguments) => run::run(&project, arguments),
         Command::GuardTerminal => terminal::guard().map(|()| ExitCode::SUCCESS),

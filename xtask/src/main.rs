@@ -18,6 +18,7 @@ mod docs;
 mod exec;
 mod gate;
 mod guest;
+mod iso;
 mod kernel;
 mod linux;
 mod musl;

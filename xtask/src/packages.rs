@@ -19,6 +19,9 @@ pub struct Package {
 /// QEMU for x86-64.
 pub const QEMU: Package = Package { name: "qemu-system-x86", proof: "/usr/bin/qemu-system-x86_64" };
 
+/// UEFI's firmware for QEMU.
+pub const OVMF: Package = Package { name: "ovmf", proof: "/usr/share/ovmf/OVMF.fd" };
+
 /// Makes sure that every package is installed.
 ///
 /// As root it installs what is missing; otherwise it fails with the command to type.

@@ -18,6 +18,8 @@ extern crate alloc;
 
 mod addr;
 mod boot_info;
+#[cfg(any(test, target_os = "none"))]
+mod facts;
 pub mod frames;
 mod lock;
 mod lock_check;

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use super::command::{Input, Streams};
 use super::console::Close;
 use super::log::{self, Log};
-use super::machine::{Addition, Kernel, Machine, Memory};
+use super::machine::{Addition, Boot, Kernel, Machine, Memory};
 use super::outlet::Sink;
 use super::{End, Parts};
 use crate::kernel::Profile;
@@ -91,6 +91,10 @@ pub struct MachineArguments {
     #[arg(long, value_name = "MODEL", default_value = "max")]
     cpu: String,
 
+    /// How the kernel gets into memory; Limine must be installed (LIMINE_DIR, or /usr/share/limine)
+    #[arg(long, value_enum, default_value_t = Boot::Pvh)]
+    boot: Boot,
+
     /// Build the kernel with overflow checks and debug assertions
     #[arg(long)]
     debug: bool,
@@ -111,6 +115,7 @@ impl MachineArguments {
             append: self.append,
             icount: self.icount,
             debugger: false,
+            boot: self.boot,
         }
     }
 }

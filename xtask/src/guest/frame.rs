@@ -82,10 +82,15 @@ impl ToGuest<'_> {
     }
 }
 
-/// Cuts what arrives into frames.
+/// How the agent's greeting begins: its type and length.
+const GREETING: &[u8; HEADER] = b"h\x01\0\0\0";
+
+/// Cuts what arrives into frames. What comes before the agent's greeting is none of its words: UEFI's firmware writes to every
+/// serial line that it finds.
 #[derive(Default)]
 pub struct Decoder {
     bytes: Vec<u8>,
+    greeted: bool,
 }
 
 impl Decoder {
@@ -99,6 +104,12 @@ impl Decoder {
     /// # Errors
     /// The bytes are no frame: the other end is not the agent, or bytes were lost.
     pub fn next(&mut self) -> Result<Option<FromGuest>> {
+        if !self.greeted {
+            let found = self.bytes.windows(HEADER).position(|window| window == GREETING);
+            self.greeted = found.is_some();
+            let strange = found.unwrap_or_else(|| self.bytes.len().saturating_sub(HEADER - 1));
+            self.bytes.drain(..strange);
+        }
         let Some((&[kind, a, b, c, d], rest)) = self.bytes.split_first_chunk::<HEADER>() else {
             return Ok(None);
         };
@@ -157,23 +168,40 @@ mod tests {
 
     #[test]
     fn what_is_no_frame_is_an_error() {
-        for bytes in [
-            &b"login: "[..],
-            b"x\x02\0\0\0\0\0",
-            b"h\x01\0\0\0\x02",
-            b"o\0\0\0\xff",
-            b"\0\0\0\0\0",
-            b"b\x01\0\0\0\0",
-        ] {
+        const HELLO: &[u8] = b"h\x01\0\0\0\x01";
+        let mut decoder = Decoder::default();
+        decoder.push(b"h\x01\0\0\0\x02");
+        assert!(decoder.next().is_err(), "a greeting of another version");
+        for bytes in [&b"login: "[..], b"x\x02\0\0\0\0\0", b"o\0\0\0\xff", b"\0\0\0\0\0", b"b\x01\0\0\0\0"] {
             let mut decoder = Decoder::default();
+            decoder.push(HELLO);
+            assert_eq!(decoder.next().unwrap(), Some(FromGuest::Hello));
             decoder.push(bytes);
             assert!(decoder.next().is_err(), "{bytes:?}");
         }
     }
 
     #[test]
-    fn half_a_frame_waits_for_the_rest() {
+    fn what_firmware_wrote_before_the_greeting_is_skipped() {
         let mut decoder = Decoder::default();
+        for byte in b"\x1b[2J\x1b[hh\x01\0h\x01\0\0\0\x01b\0\0\0\0" {
+            decoder.push(&[*byte]);
+        }
+        assert_eq!(decoder.next().unwrap(), Some(FromGuest::Hello));
+        assert_eq!(decoder.next().unwrap(), Some(FromGuest::Closing));
+        let mut decoder = Decoder::default();
+        for byte in b"\x1b[2J h\x01\0\0\0\x01" {
+            decoder.push(&[*byte]);
+            if let Some(frame) = decoder.next().unwrap() {
+                assert_eq!((frame, *byte), (FromGuest::Hello, 1));
+            }
+        }
+        assert!(decoder.greeted);
+    }
+
+    #[test]
+    fn half_a_frame_waits_for_the_rest() {
+        let mut decoder = Decoder { greeted: true, ..Decoder::default() };
         decoder.push(b"o\x03\0\0\0ab");
         assert_eq!(decoder.next().unwrap(), None);
         decoder.push(b"c");

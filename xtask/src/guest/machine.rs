@@ -67,6 +67,17 @@ impl TargetArguments {
     }
 }
 
+/// How a kernel gets into memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Boot {
+    /// QEMU loads it: `-kernel`.
+    Pvh,
+    /// Limine does, from a CD, started by a BIOS.
+    LimineBios,
+    /// The same by UEFI, which wants 128M.
+    LimineUefi,
+}
+
 /// A machine before it is started.
 #[derive(Clone, Debug)]
 pub struct Machine {
@@ -92,6 +103,8 @@ pub struct Machine {
     pub icount: bool,
     /// Wait for a debugger on TCP port 1234 before the first instruction.
     pub debugger: bool,
+    /// How the kernel gets into memory.
+    pub boot: Boot,
 }
 
 impl Machine {
@@ -110,7 +123,13 @@ impl Machine {
             append: String::new(),
             icount: false,
             debugger: false,
+            boot: Boot::Pvh,
         }
+    }
+
+    /// The kernel's command line.
+    pub fn words(&self) -> String {
+        format!("console=ttyS0 quiet panic=-1 rdinit=/init {}", self.append).trim_end().to_owned()
     }
 }
 

@@ -25,11 +25,13 @@ mod qemu;
 pub mod terminal;
 pub mod tether;
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
+use crate::iso::{self, Limine};
 use crate::packages;
 use crate::project::Project;
 use crate::ui::Ui;
@@ -39,7 +41,7 @@ use archive::Task;
 use command::{Input, Streams};
 use console::Close;
 use log::Log;
-pub use machine::{Addition, Kernel, Machine, Target, TargetArguments};
+pub use machine::{Addition, Boot, Kernel, Machine, Target, TargetArguments};
 use outlet::Sink;
 
 /// How a command ended.
@@ -94,11 +96,34 @@ pub struct Parts {
     /// What it is called, with its version where there are several.
     kernel_name: String,
     base: PathBuf,
+    /// Where Limine boots the machine.
+    limine: Option<Limine>,
+}
+
+impl Parts {
+    /// What QEMU starts a machine from besides the kernel: the initial file system with `top` on it, or the CD with all.
+    fn medium(&self, machine: &Machine, top: &[u8]) -> Result<File> {
+        let initrd = archive::stack(&self.base, top)?;
+        match &self.limine {
+            None => Ok(initrd),
+            Some(limine) => iso::temporary(limine, &self.kernel, initrd, &machine.words()),
+        }
+    }
 }
 
 /// Makes sure that all parts of the machine are there: QEMU, the kernel, the base file system.
 pub fn prepare(project: &Project, ui: &Ui, machine: &Machine) -> Result<Parts> {
     packages::ensure(project, ui, &[packages::QEMU])?;
+    let limine = match (machine.boot, machine.kernel) {
+        (Boot::Pvh, _) => None,
+        (_, Kernel::Linux) => bail!("the reference kernel is booted by QEMU only: leave --boot out"),
+        (boot, Kernel::Serix) => {
+            if boot == Boot::LimineUefi {
+                packages::ensure(project, ui, &[packages::OVMF])?;
+            }
+            Some(Limine::ready(project, ui)?)
+        }
+    };
     let (kernel, kernel_name) = match machine.kernel {
         Kernel::Serix => (kernel::build(project, ui, machine.profile)?, "Serix".to_owned()),
         Kernel::Linux => {
@@ -106,7 +131,7 @@ pub fn prepare(project: &Project, ui: &Ui, machine: &Machine) -> Result<Parts> {
             (reference.path, format!("Linux {}", reference.version))
         }
     };
-    Ok(Parts { kernel, kernel_name, base: userland::image(project, ui)? })
+    Ok(Parts { kernel, kernel_name, base: userland::image(project, ui)?, limine })
 }
 
 /// Runs `text` by `/bin/sh -c` in a guest of its own; its streams are carried as it runs.
@@ -124,8 +149,8 @@ pub fn run(
     log: &mut Log,
 ) -> Result<End> {
     let top = archive::pack(Task::Command(text), &machine.additions)?;
-    let initrd = archive::stack(&parts.base, &top)?;
-    let mut qemu = qemu::Qemu::start(machine, &parts.kernel, initrd)?;
+    let medium = parts.medium(machine, &top)?;
+    let mut qemu = qemu::Qemu::start(machine, &parts.kernel, medium)?;
     command::attend(&mut qemu, streams, deadline(timeout), log)
 }
 
@@ -136,9 +161,9 @@ pub fn run(
 pub fn shell(parts: &Parts, machine: &Machine, timeout: Option<Duration>, log: &mut Log) -> Result<Close> {
     let (rows, columns) = console::size();
     let top = archive::pack(Task::Shell { rows, columns }, &machine.additions)?;
-    let initrd = archive::stack(&parts.base, &top)?;
+    let medium = parts.medium(machine, &top)?;
     let _raw = terminal::Raw::enter()?;
-    let mut qemu = qemu::Qemu::start(machine, &parts.kernel, initrd)?;
+    let mut qemu = qemu::Qemu::start(machine, &parts.kernel, medium)?;
     console::attend(&mut qemu, deadline(timeout), log)
 }
 

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use command_fds::{CommandFdExt, FdMapping};
 use rustix::fs::MemfdFlags;
 
-use super::machine::{Kernel, Machine};
+use super::machine::{Boot, Kernel, Machine};
 use super::monitor::Monitor;
 use super::tether;
 use crate::packages;
@@ -19,6 +19,7 @@ use crate::packages;
 /// Where QEMU finds the descriptors that it inherits.
 const CONSOLE: i32 = 3;
 const AGENT: i32 = 4;
+/// The initial file system, or the CD that it is on.
 const INITRD: i32 = 5;
 const MONITOR: i32 = 6;
 
@@ -40,7 +41,7 @@ impl Qemu {
     /// Starts a machine with this kernel and initial file system.
     ///
     /// Its streams are non-blocking. Nothing of a machine is in the host's file system: the serial lines are socket
-    /// pairs, the initial file system is a file in memory.
+    /// pairs, the initial file system is a file in memory. Where Limine boots, `initrd` is the CD with both on it.
     pub fn start(machine: &Machine, kernel: &Path, initrd: File) -> Result<Self> {
         let (console, guest_console) = pair()?;
         let (agent, guest_agent) = pair()?;
@@ -140,10 +141,17 @@ fn arguments(command: &mut Command, machine: &Machine, kernel: &Path) {
     if machine.debugger {
         command.args(["-gdb", "tcp:127.0.0.1:1234", "-S"]);
     }
-    let words = format!("console=ttyS0 quiet panic=-1 rdinit=/init {}", machine.append);
-    command.arg("-kernel").arg(kernel);
-    command.arg("-initrd").arg(format!("/proc/self/fd/{INITRD}"));
-    command.args(["-append", words.trim_end()]);
+    let initrd = format!("/proc/self/fd/{INITRD}");
+    if machine.boot == Boot::Pvh {
+        command.arg("-kernel").arg(kernel).args(["-initrd", &initrd, "-append", &machine.words()]);
+        return;
+    }
+    // Limine asks the firmware for a framebuffer.
+    command.args(["-vga", "std"]);
+    command.arg("-drive").arg(format!("file={initrd},format=raw,media=cdrom,readonly=on"));
+    if machine.boot == Boot::LimineUefi {
+        command.args(["-bios", packages::OVMF.proof]);
+    }
 }
 
 /// KVM where the processor itself has what it takes; elsewhere `/dev/kvm` may exist and be slower than emulation.

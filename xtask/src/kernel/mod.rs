@@ -1,6 +1,8 @@
 //! Building the kernel.
 
-mod symbols;
+mod appendix;
+
+pub use appendix::loadable;
 
 use std::path::PathBuf;
 
@@ -47,7 +49,7 @@ pub fn build_self_test(project: &Project, ui: &Ui, profile: Profile) -> Result<P
     compile(project, ui, profile, "self-test", &["--features", "self-test"])
 }
 
-/// Compiles the package `image` and gives it a table of its symbols. The caller holds the lock.
+/// Compiles the package `image` and gives it tables of its symbols and relocations. The caller holds the lock.
 fn compile(project: &Project, ui: &Ui, profile: Profile, what: &str, features: &[&str]) -> Result<PathBuf> {
     let toolchain = Toolchain::find(project, ui)?;
     let (name, folder) = match profile {
@@ -64,7 +66,7 @@ fn compile(project: &Project, ui: &Ui, profile: Profile, what: &str, features: &
     let linked = toolchain::require(folder.join("image"))?;
     // Cargo keeps what it linked; a changed copy has a name of its own.
     let finished = folder.join(what);
-    symbols::append(&linked, &finished)?;
+    appendix::append(&linked, &finished)?;
     step.done();
     Ok(finished)
 }

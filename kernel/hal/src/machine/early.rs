@@ -1,7 +1,7 @@
 //! Memory before there is a table of frames: taken from one free range and never given back.
 
-use super::boot::facts::Facts;
 use super::layout;
+use crate::facts::Facts;
 use crate::{LockClass, MemoryKind, PAGE_SIZE, SpinLock};
 
 /// What lies below is left to firmware and to the start of further processors.

@@ -5,8 +5,8 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use super::boot::facts::Facts;
 use super::{early, layout};
+use crate::facts::Facts;
 use crate::frames::{self, FrameNumber};
 use crate::{MemoryKind, Once, PAGE_SIZE, warn};
 

@@ -3,11 +3,11 @@
 
 use core::sync::atomic::Ordering;
 
-use super::boot::facts::Facts;
 use super::features::{self, Features};
 use super::layout::{self, DEVICES, DIRECT_MAP, KERNEL_BASE, STACKS};
 use super::table::{self, ADDRESS, Bits};
 use super::{area, early, frame_table, register};
+use crate::facts::Facts;
 use crate::{LockClass, MemoryKind, NoMemory, Once, PAGE_SIZE, SpinLock};
 
 const PAGE: u64 = PAGE_SIZE as u64;
@@ -34,14 +34,15 @@ pub(super) fn init(facts: &Facts) {
     let map = |virtual_base: u64, start: u64, end: u64, size: u64, bits: Bits| {
         let mut at = start;
         while at < end {
-            enter(root, virtual_base + at, at, size, bits);
+            enter(root, virtual_base.wrapping_add(at), at, size, bits);
             at += size;
         }
     };
-    map(KERNEL_BASE, image.text, image.rodata, PAGE, Bits::PRESENT | Bits::GLOBAL);
-    map(KERNEL_BASE, image.rodata, image.data, PAGE, read_only);
-    map(KERNEL_BASE, image.data, image.symbols, PAGE, Bits::KERNEL_DATA);
-    map(KERNEL_BASE, image.symbols, image.end, PAGE, read_only);
+    let base = layout::image_base();
+    map(base, image.text, image.rodata, PAGE, Bits::PRESENT | Bits::GLOBAL);
+    map(base, image.rodata, image.data, PAGE, read_only);
+    map(base, image.data, image.appended, PAGE, Bits::KERNEL_DATA);
+    map(base, image.appended, image.end, PAGE, read_only);
 
     let mut done = 0;
     for (start, end) in direct_ranges(facts) {

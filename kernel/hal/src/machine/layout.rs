@@ -5,13 +5,17 @@
 //! | `0xffff_8000_0000_0000` | the direct map: physical memory, never executable |
 //! | `0xffff_e000_0000_0000` | kernel stacks, with unmapped guards between them |
 //! | `0xffff_e080_0000_0000` | device registers, uncached |
-//! | `0xffff_ffff_8000_0000` | the kernel's image, linked 2 MiB further on |
+//! | `0xffff_ffff_8000_0000` | the kernel's image, in this GiB: linked at 2 MiB, moved at random |
 //!
 //! The boot loader's protocol code maps the first 4 GiB at the direct map's address before any Rust code runs, so that
 //! [`direct`] works from the first instruction on.
 
+use core::sync::atomic::{AtomicU64, Ordering};
+
 /// The link address that stands for physical address 0.
 pub(super) const KERNEL_BASE: u64 = 0xffff_ffff_8000_0000;
+/// Where the linker put the first byte of the image.
+pub(super) const LINKED: u64 = KERNEL_BASE + (2 << 20);
 /// Where the direct map begins.
 pub(super) const DIRECT_MAP: u64 = 0xffff_8000_0000_0000;
 /// Physical memory that the direct map has room for.
@@ -33,7 +37,25 @@ unsafe extern "C" {
     static image_start: u8;
     static rodata_start: u8;
     static data_start: u8;
-    static symbols_start: u8;
+    static appended_start: u8;
+}
+
+/// Where the image's first byte is in physical memory; the value is PVH's, which loads it as it is linked.
+static PHYSICAL: AtomicU64 = AtomicU64::new(LINKED - KERNEL_BASE);
+
+/// Tells where a boot loader put the image, when that is not where PVH does.
+pub(super) fn set_physical(address: u64) {
+    PHYSICAL.store(address, Ordering::Relaxed);
+}
+
+/// How far the image was moved from where it was linked. Before it is, 0.
+pub(super) fn slide() -> u64 {
+    (&raw const image_start) as u64 - LINKED
+}
+
+/// What to add to a physical address of the image for its virtual one.
+pub(super) fn image_base() -> u64 {
+    ((&raw const image_start) as u64).wrapping_sub(PHYSICAL.load(Ordering::Relaxed))
 }
 
 /// The parts of the kernel's image, as physical addresses.
@@ -44,26 +66,27 @@ pub(super) struct Image {
     pub rodata: u64,
     /// Where data begin.
     pub data: u64,
-    /// Where the table of symbols begins.
-    pub symbols: u64,
+    /// Where the build's tables begin.
+    pub appended: u64,
     /// The first address behind the image.
     pub end: u64,
 }
 
-/// Where the linker put the kernel.
+/// Where the kernel was loaded.
 pub(super) fn image() -> Image {
-    let physical = |symbol: *const u8| symbol as u64 - KERNEL_BASE;
-    let symbols = physical(&raw const symbols_start);
+    let base = image_base();
+    let physical = |symbol: *const u8| (symbol as u64).wrapping_sub(base);
+    let appended = physical(&raw const appended_start);
     Image {
         text: physical(&raw const image_start),
         rodata: physical(&raw const rodata_start),
         data: physical(&raw const data_start),
-        symbols,
-        end: (symbols + super::symbols::length() as u64).next_multiple_of(crate::PAGE_SIZE as u64),
+        appended,
+        end: (appended + super::appended::length() as u64).next_multiple_of(crate::PAGE_SIZE as u64),
     }
 }
 
-/// The table of symbols, wherever it ends.
-pub(super) fn symbols() -> *const u8 {
-    &raw const symbols_start
+/// The build's tables, wherever they end.
+pub(super) fn appended() -> *const u8 {
+    &raw const appended_start
 }

@@ -1,6 +1,6 @@
 //! The x86-64 machine.
 //!
-//! - coming up: [`boot`], [`early`], [`features`], [`descriptors`], [`kernel_map`]
+//! - coming up: [`boot`], [`layout`], [`appended`], [`early`], [`features`], [`descriptors`], [`kernel_map`]
 //! - memory: [`frame_table`], [`page`], [`paging`], [`heap`], [`stack`]
 //! - programs: [`trap`], [`user_context`], [`user`], [`segments`], [`fpu`], [`vdso`]
 //! - threads: [`context`], [`sched`], [`area`]
@@ -8,6 +8,7 @@
 
 mod acpi;
 mod apic;
+mod appended;
 mod area;
 mod backtrace;
 pub mod boot;

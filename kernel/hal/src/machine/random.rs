@@ -22,6 +22,15 @@ pub(super) fn init() {
 
 /// Mixes everything that an outsider does not know into a key.
 fn gather() -> [u8; 32] {
+    let mut key = [0; 32];
+    for (part, word) in key.chunks_exact_mut(8).zip(gather_words()) {
+        part.copy_from_slice(&word.to_le_bytes());
+    }
+    key
+}
+
+/// Random words for once, where there is no stream yet. The features are known.
+pub(super) fn gather_words() -> [u64; 4] {
     let features = features::get();
     let mut pool =
         [0x736f_6d65_7073_6575_u64, 0x646f_7261_6e64_6f6d, 0x6c79_6765_6e65_7261, 0x7465_6462_7974_6573];
@@ -39,11 +48,7 @@ fn gather() -> [u8; 32] {
         pool[round % 4] ^= word;
         mix(&mut pool);
     }
-    let mut key = [0; 32];
-    for (part, word) in key.chunks_exact_mut(8).zip(pool) {
-        part.copy_from_slice(&word.to_le_bytes());
-    }
-    key
+    pool
 }
 
 /// SipHash's round: every bit of the pool comes to depend on every other one.

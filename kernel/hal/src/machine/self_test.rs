@@ -2,6 +2,7 @@
 //! reach. Each check names what broke; the machine ends with status 1 (all good) or the panic's.
 
 mod figures;
+mod image;
 mod memory;
 mod programs;
 mod threads;
@@ -10,7 +11,8 @@ use crate::info;
 
 /// Runs every check and ends the machine.
 pub fn run() -> ! {
-    let tests: [(&str, fn()); 16] = [
+    let tests: [(&str, fn()); 17] = [
+        ("the image moved as a whole", image::placement),
         ("no kernel page can be written and executed", memory::write_or_execute),
         ("an NMI is served on its own stack", threads::nmi),
         ("the heap gives memory that does not overlap", memory::heap),

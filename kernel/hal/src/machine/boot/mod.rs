@@ -1,14 +1,20 @@
-//! Boot protocols, and the order in which the machine comes up. A protocol gathers [`facts::Facts`] and calls [`start`].
+//! Boot protocols, and the order in which the machine comes up. A protocol gathers [`Facts`] and calls [`start`].
 
-pub(super) mod facts;
+mod known;
+mod limine;
 mod pvh;
+mod slide;
+mod tables;
 
 use super::{
-    acpi, apic, context, descriptors, early, features, fpu, frame_table, kernel_map, power, random, time,
-    trap,
+    acpi, apic, area, console, context, descriptors, early, features, fpu, frame_table, kernel_map, power,
+    random, time, trap,
 };
 use crate::BootInfo;
-use facts::Facts;
+use crate::facts::Facts;
+
+/// What the machine ends with when a boot protocol did not keep its promise (QEMU makes it 101).
+const NOT_BOOTED: u8 = 0x32;
 
 // SAFETY: the image defines the symbol, with this signature.
 unsafe extern "Rust" {
@@ -16,11 +22,28 @@ unsafe extern "Rust" {
     safe fn serix_main(boot: &'static BootInfo) -> !;
 }
 
-/// Brings the boot processor up and runs the kernel. On the boot stack, in the protocol's page tables, which show the first
-/// 4 GiB of physical memory in the direct map.
+/// Says over the serial line why there is no booting, and stops. Nothing is up yet that a panic needs.
+fn refuse(reason: &str) -> ! {
+    for part in ["Serix cannot boot: ", reason, "\n"] {
+        console::write_in_panic(part.as_bytes());
+    }
+    power::exit(NOT_BOOTED)
+}
+
+/// Continues with what a protocol gathered. On the boot stack, in the [boot page tables](tables), where the image was linked.
 fn start(facts: Facts) -> ! {
-    let facts = facts::keep(facts);
     features::init();
+    // Linux has the word too; for debuggers, which know the linked addresses.
+    let wanted = !facts.command_line().split_ascii_whitespace().any(|word| word == "nokaslr");
+    known::keep(facts);
+    // SAFETY: nothing so far has stored an address: features and facts are values.
+    unsafe { slide::enter(wanted, start_in_place) }
+}
+
+/// Brings the boot processor up and runs the kernel, at the addresses where the image stays.
+extern "C" fn start_in_place() -> ! {
+    area::init_boot_processor();
+    let facts = known::kept();
     descriptors::load();
     early::init(facts);
     kernel_map::init(facts);
@@ -33,7 +56,7 @@ fn start(facts: Facts) -> ! {
     apic::init(&acpi);
     time::init();
     power::init(&acpi);
-    facts::make_boot_info(facts);
+    known::make_boot_info(facts);
     context::leave_boot_stack(run)
 }
 
@@ -42,7 +65,7 @@ extern "C" fn run() -> ! {
     if cfg!(feature = "self-test") {
         super::self_test_or_return();
     }
-    match facts::boot_info() {
+    match known::boot_info() {
         Some(boot) => serix_main(boot),
         None => power::off(),
     }

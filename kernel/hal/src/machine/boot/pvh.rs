@@ -1,13 +1,14 @@
 //! PVH: what `qemu -kernel`, Firecracker and Cloud Hypervisor speak.
 //!
 //! The loader enters at the physical address of the ELF note (name `Xen`, type 18) in 32-bit protected mode without paging,
-//! with `ebx` pointing to `hvm_start_info` (Xen's `docs/misc/pvh.pandoc`). The entry maps the first 4 GiB at 0 and at the
-//! direct map's address, and the first 2 GiB at the kernel's link address; it switches to long mode and calls [`start`].
+//! with `ebx` pointing to `hvm_start_info` (Xen's `docs/misc/pvh.pandoc`). The entry fills the boot page tables
+//! ([`super::tables`]) with the addresses that the linker gave, switches to long mode and calls [`start`].
 
 use core::arch::global_asm;
+use core::ffi::CStr;
 
 use super::super::layout::{KERNEL_BASE, direct};
-use super::facts::Facts;
+use crate::facts::{Facts, Loader};
 use crate::{MemoryKind, MemoryRegion, PhysAddr};
 
 global_asm!(
@@ -17,16 +18,6 @@ global_asm!(
     .long 4, 4, 18
     .asciz "Xen"
     .long pvh_start - {base}
-    .popsection
-
-    .pushsection .bss.boot, "aw", @nobits
-    .balign 4096
-boot_pml4:      .skip 4096
-boot_pdpt_low:  .skip 4096
-boot_pdpt_high: .skip 4096
-boot_pd:        .skip 4 * 4096
-boot_stack:     .skip 65536
-boot_stack_top:
     .popsection
 
     .pushsection .rodata.boot, "a"
@@ -55,10 +46,8 @@ pvh_start:
     mov [boot_pml4 - {base} + 511 * 8], eax
     mov eax, offset boot_pd - {base} + 3
     mov [boot_pdpt_low - {base}], eax
-    mov [boot_pdpt_high - {base} + 510 * 8], eax
     add eax, 4096
     mov [boot_pdpt_low - {base} + 8], eax
-    mov [boot_pdpt_high - {base} + 511 * 8], eax
     add eax, 4096
     mov [boot_pdpt_low - {base} + 16], eax
     add eax, 4096
@@ -70,6 +59,16 @@ boot_map:
     add edi, 8
     add eax, 0x200000
     jnc boot_map
+    mov eax, offset boot_pd_image - {base} + 3
+    mov [boot_pdpt_high - {base} + 510 * 8], eax
+    mov eax, 0x83
+    mov edi, offset boot_pd_image - {base}
+boot_map_image:
+    mov [edi], eax
+    add edi, 8
+    add eax, 0x200000
+    cmp eax, 0x40000083
+    jne boot_map_image
     mov eax, cr4
     or eax, 0x20
     mov cr4, eax
@@ -144,12 +143,11 @@ struct MemoryMapEntry {
     _reserved: u32,
 }
 
-/// The first Rust code: on the boot stack, in the boot page tables.
+/// The first Rust code: on the boot stack, in the boot page tables, at the addresses that the linker gave.
 ///
 /// # Safety
 /// Called once, by the entry code, with the address that the loader gave.
 unsafe extern "C" fn start(start_info: u64) -> ! {
-    super::super::area::init_boot_processor();
     // SAFETY: the loader vouches for the structure and for what it points to, all below 4 GiB, which is mapped; nothing has
     // written to memory that is not the image's yet.
     let facts = unsafe { gather(start_info) };
@@ -160,14 +158,13 @@ unsafe extern "C" fn start(start_info: u64) -> ! {
 ///
 /// # Safety
 /// `start_info` is the address that a PVH loader gave, and nothing was written to memory since.
-#[expect(clippy::panic, reason = "bring-up: without a memory map there is no kernel")]
 unsafe fn gather(start_info: u64) -> Facts {
     // SAFETY: the caller's contract.
     let info = unsafe { &*direct::<StartInfo>(start_info) };
     if info.magic != MAGIC || info.version < VERSION_WITH_MEMORY_MAP {
-        panic!("the boot loader gave no PVH start information with a memory map");
+        super::refuse("the boot loader gave no PVH start information with a memory map");
     }
-    let mut facts = Facts::new("PVH");
+    let mut facts = Facts::new(Loader::Pvh);
     for index in 0..info.memory_map_entries as usize {
         // SAFETY: the loader says that there are so many entries.
         let entry = unsafe { &*direct::<MemoryMapEntry>(info.memory_map).add(index) };
@@ -177,7 +174,7 @@ unsafe fn gather(start_info: u64) -> Facts {
     }
     if info.command_line != 0 {
         // SAFETY: a string that ends with a NUL byte.
-        facts.set_command_line(unsafe { core::ffi::CStr::from_ptr(direct(info.command_line)) }.to_bytes());
+        facts.set_command_line(unsafe { CStr::from_ptr(direct(info.command_line)) }.to_bytes());
     }
     if info.modules > 0 {
         // SAFETY: the loader says that there is a first entry.

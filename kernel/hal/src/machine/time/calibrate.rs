@@ -2,7 +2,7 @@
 //!
 //! Its counter is read together with the two others at the beginning and the end of a window. What counts is that a reading
 //! is quick, not when it happens: a processor that an emulator's host stops for a while in the middle of the window loses
-//! nothing, and of several readings the quickest is used.
+//! nothing, and of several readings the quickest is used. One that it stops for longer than the timer can count measures again.
 
 use super::super::features::cpuid;
 use super::super::{apic::local, port};
@@ -12,11 +12,13 @@ use super::ticks;
 const PIT_HZ: u64 = 1_193_182;
 const CHANNEL_2: u16 = 0x42;
 const COMMAND: u16 = 0x43;
-/// Bit 0 is channel 2's gate, bit 1 the speaker.
+/// Bit 0 is channel 2's gate, bit 1 the speaker, bit 5 channel 2's output: set once it counted down to 0, after 55 ms.
 const GATE: u16 = 0x61;
+const COUNTED_DOWN: u8 = 1 << 5;
 /// The window: 10 ms, within what the 16-bit counter can count.
 const WINDOW: u16 = 11_932;
 const READINGS: usize = 5;
+const ATTEMPTS: usize = 20;
 
 /// Rates in ticks per second.
 pub(super) struct Rates {
@@ -60,8 +62,9 @@ fn best() -> Reading {
     best
 }
 
-/// Measures for 10 ms.
-pub(super) fn measure() -> Rates {
+/// The readings at the beginning and the end of a window; `None` when the interval timer counted down meanwhile, so that its
+/// reading says nothing.
+fn window() -> Option<(Reading, Reading)> {
     local::start_timer(u32::MAX);
     // SAFETY: as in `read`: count down once from the highest number, with the speaker off.
     unsafe {
@@ -76,6 +79,17 @@ pub(super) fn measure() -> Rates {
     }
     let end = best();
     local::start_timer(0);
+    // SAFETY: as above.
+    let counted_down = unsafe { port::read_u8(GATE) } & COUNTED_DOWN != 0;
+    (!counted_down).then_some((start, end))
+}
+
+/// Measures for 10 ms.
+#[expect(clippy::panic, reason = "bring-up: without a clock there is no kernel")]
+pub(super) fn measure() -> Rates {
+    let Some((start, end)) = (0..ATTEMPTS).find_map(|_| window()) else {
+        panic!("the processor stands still for longer than the interval timer counts");
+    };
     let window = u64::from(start.pit.wrapping_sub(end.pit)).max(1);
     let rate = |ticks: u64| (u128::from(ticks) * u128::from(PIT_HZ) / u128::from(window)) as u64;
     let measured = rate(end.tsc - start.tsc);

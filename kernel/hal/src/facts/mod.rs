@@ -1,13 +1,16 @@
-//! What a boot protocol found out, copied out of the loader's memory.
+//! What a boot protocol found out, copied out of the loader's memory: values only, no address, so that it stays right when the
+//! kernel's image moves.
 
-use crate::{BootInfo, BootMemory, MemoryKind, MemoryRegion, Once, PhysAddr, TryLock};
+pub(crate) mod limine;
+
+use crate::{Framebuffer, MemoryKind, MemoryRegion, PhysAddr};
 
 const MAX_REGIONS: usize = 128;
 const MAX_COMMAND_LINE: usize = 4096;
 
-/// The facts, as values: nothing in here points into memory that a loader owned.
-pub(in super::super) struct Facts {
-    loader: &'static str,
+/// The facts.
+pub(crate) struct Facts {
+    loader: Loader,
     regions: [MemoryRegion; MAX_REGIONS],
     region_count: usize,
     command_line: [u8; MAX_COMMAND_LINE],
@@ -16,11 +19,32 @@ pub(in super::super) struct Facts {
     pub initramfs: Option<(u64, u64)>,
     /// Where ACPI's root pointer is.
     pub rsdp: Option<PhysAddr>,
+    /// A framebuffer that the loader set up.
+    pub framebuffer: Option<Framebuffer>,
+}
+
+/// A boot protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Loader {
+    /// Xen's, for virtual machines.
+    Pvh,
+    /// Limine's.
+    Limine,
+}
+
+impl Loader {
+    /// Its name, for the log.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pvh => "PVH",
+            Self::Limine => "Limine",
+        }
+    }
 }
 
 impl Facts {
-    /// Nothing is known but the protocol's name.
-    pub fn new(loader: &'static str) -> Self {
+    /// Nothing is known but the protocol.
+    pub fn new(loader: Loader) -> Self {
         let none = MemoryRegion { start: PhysAddr::new(0), length: 0, kind: MemoryKind::Reserved };
         Self {
             loader,
@@ -30,6 +54,7 @@ impl Facts {
             command_line_length: 0,
             initramfs: None,
             rsdp: None,
+            framebuffer: None,
         }
     }
 
@@ -57,37 +82,28 @@ impl Facts {
     pub fn regions(&self) -> &[MemoryRegion] {
         &self.regions[..self.region_count]
     }
+
+    /// The protocol's name.
+    pub fn loader(&self) -> &'static str {
+        self.loader.name()
+    }
+
+    /// The command line.
+    pub fn command_line(&self) -> &str {
+        core::str::from_utf8(&self.command_line[..self.command_line_length]).unwrap_or_default()
+    }
 }
 
-static FACTS: Once<Facts> = Once::new();
-static BOOT_INFO: Once<BootInfo> = Once::new();
+#[cfg(test)]
+mod tests {
+    use super::{Facts, Loader, MAX_COMMAND_LINE};
 
-/// Keeps the facts for good.
-pub(super) fn keep(facts: Facts) -> &'static Facts {
-    let _ = FACTS.set(facts);
-    FACTS.get().unwrap_or_else(|| unreachable!("it was just set"))
-}
-
-/// The kernel's view of the facts.
-pub(super) fn boot_info() -> Option<&'static BootInfo> {
-    BOOT_INFO.get()
-}
-
-/// Makes the kernel's view of the facts.
-pub(super) fn make_boot_info(facts: &'static Facts) {
-    let initramfs = facts.initramfs.map(|(start, length)| {
-        let bytes = super::super::layout::direct::<u8>(start);
-        // SAFETY: the direct map shows the archive; its frames are marked as the boot loader's until `BootMemory` is dropped,
-        // so nobody writes to them.
-        BootMemory::new(unsafe { core::slice::from_raw_parts(bytes, length as usize) })
-    });
-    let _ = BOOT_INFO.set(BootInfo {
-        loader: facts.loader,
-        command_line: core::str::from_utf8(&facts.command_line[..facts.command_line_length])
-            .unwrap_or_default(),
-        memory: facts.regions(),
-        initramfs: TryLock::new(initramfs),
-        rsdp: facts.rsdp,
-        framebuffer: None,
-    });
+    #[test]
+    fn a_command_line_ends_where_it_is_no_text_or_too_long() {
+        let mut facts = Facts::new(Loader::Pvh);
+        facts.set_command_line(b"quiet \xffx");
+        assert_eq!(facts.command_line(), "quiet ");
+        facts.set_command_line(&[b'a'; MAX_COMMAND_LINE + 1]);
+        assert_eq!(facts.command_line().len(), MAX_COMMAND_LINE);
+    }
 }
