@@ -217,4 +217,31 @@ CASE(splicing)
 	fails(splice(fd, NULL, fd, NULL, 1, 0), EINVAL, "splice without a pipe gives EINVAL");
 }
 
-SUITE(RUN(basics), RUN(ends), RUN(capacity), RUN(atomic_writes), RUN(flags), RUN(fifos), RUN(blocking), RUN(splicing))
+CASE(opening_again)
+{
+	int p[2], again;
+	char name[32], buffer[16];
+	require(pipe(p) == 0);
+	require(write(p[1], "left", 4) == 4);
+	snprintf(name, sizeof name, "/proc/self/fd/%d", p[0]);
+	require(close(p[1]) == 0);
+	alarm(5);
+	again = open(name, O_RDONLY);
+	equal(again >= 0, 1, "a pipe's reading end is opened again although no writer is left");
+	equal(read(again, buffer, 16), 4, "and gives what is in the pipe");
+	equal(read(again, buffer, 16), 0, "and then its end");
+	int writer = open(name, O_WRONLY | O_NONBLOCK);
+	equal(writer >= 0, 1, "a writing end can be opened through it");
+	equal(write(writer, "x", 1), 1, "and be written to");
+	equal(read(p[0], buffer, 16), 1, "for the first reader as well");
+	close(p[0]);
+	close(again);
+	snprintf(name, sizeof name, "/proc/self/fd/%d", writer);
+	signal(SIGPIPE, SIG_IGN);
+	fails(write(writer, "x", 1), EPIPE, "the last reader's going is seen");
+	again = open(name, O_WRONLY);
+	equal(again >= 0, 1, "another writing end is opened although no reader is left");
+}
+
+SUITE(RUN(basics), RUN(ends), RUN(capacity), RUN(atomic_writes), RUN(flags), RUN(fifos), RUN(blocking), RUN(splicing),
+      RUN(opening_again))

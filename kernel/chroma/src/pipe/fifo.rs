@@ -1,7 +1,8 @@
 //! Opening FIFOs.
 //!
 //! An opener for one direction waits until the other has been opened (POSIX): `O_NONBLOCK` readers succeed at once,
-//! `O_NONBLOCK` writers fail with `ENXIO` without a reader, and opening for both never waits (Linux).
+//! `O_NONBLOCK` writers fail with `ENXIO` without a reader, and opening for both never waits (Linux). Neither does opening
+//! another end of an anonymous pipe (`/proc/self/fd/N`, a shell's `<(...)`): who was at the other end may be gone already.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -12,8 +13,8 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use chronos::{Events, WaitKind, WaitQueue};
 
-use super::Pipe;
 use super::end::{PipeEnd, Side};
+use super::{Pipe, is_anonymous};
 use crate::file::FileOps;
 use crate::inode::Inode;
 use crate::poll::restart;
@@ -31,6 +32,9 @@ pub(crate) fn open_fifo(inode: &Arc<Inode>, flags: OpenFlags) -> Result<Box<dyn 
     };
     let nonblocking = flags.contains(OpenFlags::NONBLOCK);
     let pipe = pipe_behind(inode);
+    if is_anonymous(inode) {
+        return Ok(Box::new(PipeEnd::new(pipe, side)));
+    }
     if side == Side::Writer && nonblocking && !pipe.has_readers() {
         return Err(Errno::ENXIO);
     }

@@ -101,6 +101,11 @@ fn pipe_mount() -> Result<Arc<Mount>, Errno> {
     MOUNT.get().cloned().ok_or(Errno::ENOMEM)
 }
 
+/// Whether the inode is an anonymous pipe's, not a FIFO's.
+fn is_anonymous(inode: &Inode) -> bool {
+    MOUNT.get().is_some_and(|mount| Arc::ptr_eq(mount.superblock(), inode.superblock()))
+}
+
 /// `pipe2`: the reading and the writing end. Flags: `O_NONBLOCK` and `O_DIRECT` (each write is one packet).
 pub fn make_pipe(cred: &Arc<Cred>, flags: OpenFlags) -> Result<(Arc<OpenFile>, Arc<OpenFile>), Errno> {
     let mount = pipe_mount()?;
