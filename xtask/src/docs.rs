@@ -1,4 +1,4 @@
-//! `cargo xtask docs`: the book. Its pages and links are always checked; it is rendered where `mdbook` is installed.
+//! `cargo xtask docs`: the book. The reference of system calls is generated; all pages and links are always checked; it is rendered where `mdbook` is installed.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,6 +18,7 @@ pub const NO_RENDERER: &str = "mdbook is not installed (`cargo install mdbook`)"
 
 /// Checks the book, and renders it where that is possible.
 pub fn command(project: &Project, ui: &Ui) -> Result<ExitCode> {
+    generate(project, ui)?;
     let pages = check(project.root())?;
     println!("{pages} pages, no broken link");
     match render(project, ui)? {
@@ -25,6 +26,25 @@ pub fn command(project: &Project, ui: &Ui) -> Result<ExitCode> {
         None => println!("SKIPPED rendering: {NO_RENDERER}"),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the page that comes from the table of system calls. That it is current is one of the unit tests of `hermes`.
+fn generate(project: &Project, ui: &Ui) -> Result<()> {
+    let step = ui.step("Writing the reference of system calls");
+    let mut command = exec::command("cargo");
+    command.current_dir(project.root()).args([
+        "run",
+        "--quiet",
+        "--package",
+        "hermes",
+        "--example",
+        "reference",
+    ]);
+    let text = exec::output(command)?;
+    let page = project.root().join("docs/src/syscalls.md");
+    fs::write(&page, text).with_context(|| format!("cannot write {}", page.display()))?;
+    step.done();
+    Ok(())
 }
 
 /// Checks that the table of contents names every page of the book, and that every relative link of the book, the decisions

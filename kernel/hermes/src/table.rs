@@ -21,7 +21,7 @@ use abi::{
 use chroma::Fd;
 use hal::UserAddr;
 
-use crate::argument::{Argument, In, InBytes, InOut, Out, OutBytes, PathName, SignalNumber};
+use crate::argument::{Argument, In, InBytes, InOut, Out, OutBytes, PathName, SignalNumber, StringList};
 use crate::dispatch::restart_syscall;
 use crate::files::{
     attributes, descriptors, directories, io, links, locks, make, mounts, open, owners, stat, sync, times,
@@ -144,7 +144,7 @@ table! {
     };
     FORK "fork" lifecycle::fork() [""] "processes";
     VFORK "vfork" lifecycle::vfork() [""] "processes";
-    EXECVE "execve" execute::execve(path: PathName, arguments: UserAddr, environment: UserAddr) [""] "exec";
+    EXECVE "execve" execute::execve(path: PathName, arguments: StringList, environment: UserAddr) [""] "exec";
     EXIT "exit" lifecycle::exit(code: i32) [""] "threads";
     WAIT4 "wait4" wait::wait4(pid: i32, status: Out<i32>, options: WaitFlags, usage: Out<Rusage>) [""] "processes";
     KILL "kill" signals::kill(pid: i32, signal: SignalNumber) [""] "signals";
@@ -370,7 +370,7 @@ table! {
         "MFD_ALLOW_SEALING": Accepted("the file is made; seals are missing"),
         "MFD_HUGETLB": Refused("EINVAL"),
     };
-    EXECVEAT "execveat" execute::execveat(directory: Fd, path: PathName, arguments: UserAddr, environment: UserAddr, flags: AtFlags) [""] "exec";
+    EXECVEAT "execveat" execute::execveat(directory: Fd, path: PathName, arguments: StringList, environment: UserAddr, flags: AtFlags) [""] "exec";
     MLOCK2 "mlock2" memory::mlock2(start: UserAddr, length: u64, flags: u32) [""] "memory";
     COPY_FILE_RANGE "copy_file_range" transfer::copy_file_range(input: Fd, input_offset: InOut<i64>, output: Fd, output_offset: InOut<i64>, size: usize, flags: u32) ["READ, WRITE"] "files";
     PREADV2 "preadv2" io::preadv2(fd: Fd, vector: In<Iovec>, number: usize, offset: i64, upper: usize, flags: RwFlags) ["READ"] "files" {

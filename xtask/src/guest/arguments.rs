@@ -41,6 +41,11 @@ pub struct RunArguments {
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
 
+    /// Have Serix log every system call, one decoded line each: to the console and its log, or with -c and without --log
+    /// to standard error
+    #[arg(long)]
+    strace: bool,
+
     /// Wait for a debugger on localhost:1234 before the first instruction
     #[arg(long)]
     gdb: bool,
@@ -122,13 +127,20 @@ impl MachineArguments {
 
 /// Carries out `cargo xtask run`.
 pub fn run(project: &Project, arguments: RunArguments) -> Result<ExitCode> {
-    let machine = Machine { debugger: arguments.gdb, ..arguments.machine.machine() };
+    let mut machine = Machine { debugger: arguments.gdb, ..arguments.machine.machine() };
     let timeout = arguments.timeout.map(Duration::from_secs);
     // Before anything is built: a mistake in the command line is told at once.
     let mut log = match &arguments.log {
         Some(path) => Log::to_file(path)?,
+        None if arguments.strace && arguments.command.is_some() => Log::with_calls_shown(),
         None => Log::default(),
     };
+    if arguments.strace {
+        if machine.kernel != Kernel::Serix {
+            bail!("--strace is Serix's own; {} has nothing like it built in", machine.kernel);
+        }
+        machine.append += " serix.strace loglevel=7";
+    }
     match arguments.command {
         Some(command) => run_command(project, &machine, &command, timeout, &mut log),
         None => run_shell(project, &machine, timeout, &mut log),

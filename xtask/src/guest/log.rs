@@ -20,13 +20,22 @@ const QUOTED_LINES: usize = 50;
 pub struct Log {
     bytes: Vec<u8>,
     file: Option<File>,
+    /// Lines on system calls go to standard error as well.
+    shows_calls: bool,
+    /// The line that is not whole yet, when they do.
+    line: Vec<u8>,
 }
 
 impl Log {
     /// A log that is also written to `path`.
     pub fn to_file(path: &Path) -> Result<Self> {
         let file = File::create(path).with_context(|| format!("cannot create the log {}", path.display()))?;
-        Ok(Self { bytes: Vec::new(), file: Some(file) })
+        Ok(Self { file: Some(file), ..Self::default() })
+    }
+
+    /// A log whose lines on system calls also go to standard error, without what the kernel's log puts before them.
+    pub fn with_calls_shown() -> Self {
+        Self { shows_calls: true, ..Self::default() }
     }
 
     /// Takes what the console has now, and gives it; `None` at its end.
@@ -39,6 +48,10 @@ impl Log {
                 let piece = piece.get(..count).unwrap_or_default();
                 if let Some(file) = &mut self.file {
                     file.write_all(piece).context("cannot write the log")?;
+                }
+                if self.shows_calls {
+                    self.line.extend_from_slice(piece);
+                    show_calls(&mut self.line);
                 }
                 if self.bytes.len() > 2 * KEPT {
                     self.bytes.drain(..self.bytes.len() - KEPT);
@@ -61,6 +74,21 @@ impl Log {
     }
 }
 
+/// Takes the whole lines away; those on system calls go to standard error.
+fn show_calls(lines: &mut Vec<u8>) {
+    while let Some(end) = lines.iter().position(|byte| *byte == b'\n') {
+        let line: Vec<u8> = lines.drain(..=end).collect();
+        if let Some(call) = call_of(&String::from_utf8_lossy(&line)) {
+            eprintln!("{call}");
+        }
+    }
+}
+
+/// What a line of the kernel's log says of a system call.
+fn call_of(line: &str) -> Option<&str> {
+    line.strip_prefix('[')?.split_once("] strace: ").map(|(_, call)| call.trim_end())
+}
+
 /// The last lines of a log.
 pub fn end(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
@@ -70,7 +98,14 @@ pub fn end(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::end;
+    use super::{call_of, end};
+
+    #[test]
+    fn lines_on_system_calls_are_told_from_others() {
+        assert_eq!(call_of("[    0.323858] strace: init[1] getpid() = 1\r\n"), Some("init[1] getpid() = 1"));
+        assert_eq!(call_of("[    0.323858] serial: 2 ports\r\n"), None);
+        assert_eq!(call_of("strace: a program's own line\n"), None);
+    }
 
     #[test]
     fn the_end_of_a_log_is_its_last_lines() {

@@ -8,7 +8,7 @@ use hal::UserAddr;
 use process::Current;
 use process::exec::{self, Request, Strings};
 
-use crate::argument::{Argument, In, PathName, read_string};
+use crate::argument::{Argument, In, PathName, StringList, read_string};
 use crate::dispatch::RETURNED;
 use crate::row::Outcome;
 use crate::support::{any_file, known, view_at, walk_flags};
@@ -77,8 +77,13 @@ fn shown_name(current: &Current, directory: Fd, name: Vec<u8>) -> Result<Vec<u8>
 }
 
 /// `execve`.
-pub fn execve(current: &mut Current, path: PathName, arguments: UserAddr, environment: UserAddr) -> Outcome {
-    execute(current, HERE, path, arguments, environment, AtFlags::empty())
+pub fn execve(
+    current: &mut Current,
+    path: PathName,
+    arguments: StringList,
+    environment: UserAddr,
+) -> Outcome {
+    execute(current, HERE, path, arguments.0, environment, AtFlags::empty())
 }
 
 /// `execveat`.
@@ -86,10 +91,10 @@ pub fn execveat(
     current: &mut Current,
     directory: Fd,
     path: PathName,
-    arguments: UserAddr,
+    arguments: StringList,
     environment: UserAddr,
     flags: AtFlags,
 ) -> Outcome {
     known(flags, AtFlags::EMPTY_PATH | AtFlags::SYMLINK_NOFOLLOW)?;
-    execute(current, directory, path, arguments, environment, flags)
+    execute(current, directory, path, arguments.0, environment, flags)
 }

@@ -1,13 +1,18 @@
 //! What the arguments of system calls are: each type decodes itself from a register and shows itself to `strace`.
 
 use abi::Errno;
-use abi::fs::PATH_MAX;
 use alloc::vec::Vec;
 use chroma::Fd;
 use core::fmt::{self, Write};
 use core::marker::PhantomData;
 use hal::{UserAddr, user};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+mod flags;
+mod text;
+
+pub(crate) use text::show_bytes;
+pub use text::{InBytes, OutBytes, PathName, StringList, read_string};
 
 /// A type of argument.
 pub trait Argument: Sized {
@@ -78,7 +83,7 @@ impl Argument for abi::Mode {
     }
 
     fn show(raw: u64, to: &mut dyn Write) -> fmt::Result {
-        write!(to, "{:#o}", raw as u32)
+        write!(to, "0{:o}", raw as u32)
     }
 }
 
@@ -100,69 +105,6 @@ macro_rules! ids {
 }
 
 ids!(Uid as "uid", Gid as "gid");
-
-macro_rules! flags {
-    ($($ty:path as $name:literal),* $(,)?) => {
-        $(impl Argument for $ty {
-            const TYPE: &'static str = $name;
-
-            #[inline]
-            fn from_raw(raw: u64) -> Self {
-                Self::from_bits_retain(raw as _)
-            }
-
-            fn show(raw: u64, to: &mut dyn Write) -> fmt::Result {
-                let flags = Self::from_raw(raw);
-                if flags.is_empty() {
-                    return to.write_str("0");
-                }
-                show_flags(flags.iter_names().map(|(name, _)| name), u64::from(unknown(flags)), to)
-            }
-        })*
-    };
-}
-
-/// The bits of a flag set that have no name.
-fn unknown<F: bitflags::Flags>(flags: F) -> F::Bits
-where
-    F::Bits: Copy + core::ops::BitAnd<Output = F::Bits> + core::ops::Not<Output = F::Bits>,
-{
-    flags.bits() & !F::all().bits()
-}
-
-fn show_flags<'a>(names: impl Iterator<Item = &'a str>, unknown: u64, to: &mut dyn Write) -> fmt::Result {
-    let mut separator = "";
-    for name in names {
-        write!(to, "{separator}{name}")?;
-        separator = "|";
-    }
-    if unknown != 0 { write!(to, "{separator}{unknown:#x}") } else { Ok(()) }
-}
-
-flags!(
-    abi::OpenFlags as "open flags",
-    abi::AtFlags as "AT flags",
-    abi::AccessFlags as "access mode",
-    abi::RenameFlags as "rename flags",
-    abi::MountFlags as "mount flags",
-    abi::fs::UmountFlags as "umount flags",
-    abi::fs::FallocateMode as "fallocate mode",
-    abi::fs::RwFlags as "rw flags",
-    abi::fs::SpliceFlags as "splice flags",
-    abi::fs::MemfdFlags as "memfd flags",
-    abi::fs::CloseRangeFlags as "close_range flags",
-    abi::fs::FlockOperation as "flock operation",
-    abi::fs::DescriptorFlags as "descriptor flags",
-    abi::ProtFlags as "protection",
-    abi::MapFlags as "map flags",
-    abi::MremapFlags as "mremap flags",
-    abi::memory::MsyncFlags as "msync flags",
-    abi::memory::MlockallFlags as "mlockall flags",
-    abi::CloneFlags as "clone flags",
-    abi::WaitFlags as "wait options",
-    abi::system::GetrandomFlags as "getrandom flags",
-    abi::stat::StatxMask as "statx mask",
-);
 
 /// The number of a signal, 0 for none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -328,92 +270,6 @@ impl<T: FromBytes + IntoBytes> In<T> {
     }
 }
 
-/// The NUL-terminated path of a file.
-#[derive(Clone, Copy)]
-pub struct PathName(pub UserAddr);
-
-/// Reads a NUL-terminated string of less than `limit` bytes; `None` if it is longer.
-pub fn read_string(address: UserAddr, limit: usize) -> Result<Option<Vec<u8>>, Errno> {
-    // Most strings are short, and clearing a large buffer for each of them would cost more than the rest.
-    let mut first = [0; 128];
-    let piece = first.get_mut(..limit.min(128)).unwrap_or_default();
-    let copy = |bytes: &[u8]| {
-        let mut text = Vec::new();
-        text.try_reserve_exact(bytes.len()).map_err(|_| Errno::ENOMEM)?;
-        text.extend_from_slice(bytes);
-        Ok(Some(text))
-    };
-    match user::read_string(address, piece).map_err(|_| Errno::EFAULT)? {
-        Some(length) => return copy(piece.get(..length).unwrap_or_default()),
-        None if limit <= 128 => return Ok(None),
-        None => {}
-    }
-    let mut text = Vec::new();
-    text.try_reserve_exact(limit).map_err(|_| Errno::ENOMEM)?;
-    text.resize(limit, 0);
-    match user::read_string(address, &mut text).map_err(|_| Errno::EFAULT)? {
-        Some(length) => {
-            text.truncate(length);
-            Ok(Some(text))
-        }
-        None => Ok(None),
-    }
-}
-
-impl PathName {
-    /// The path.
-    ///
-    /// # Errors
-    /// `EFAULT`; `ENAMETOOLONG`: of [`PATH_MAX`] bytes or more; `ENOMEM`.
-    pub fn read(self) -> Result<Vec<u8>, Errno> {
-        read_string(self.0, PATH_MAX)?.ok_or(Errno::ENAMETOOLONG)
-    }
-}
-
-impl Argument for PathName {
-    const TYPE: &'static str = "path";
-
-    #[inline]
-    fn from_raw(raw: u64) -> Self {
-        Self(UserAddr::new(raw))
-    }
-
-    fn show(raw: u64, to: &mut dyn Write) -> fmt::Result {
-        match Self::from_raw(raw).read() {
-            Ok(text) => write!(to, "\"{}\"", text.escape_ascii()),
-            Err(_) => UserAddr::show(raw, to),
-        }
-    }
-}
-
-macro_rules! byte_ranges {
-    ($($(#[$doc:meta])* $name:ident as $text:literal;)*) => {
-        $($(#[$doc])*
-        #[derive(Clone, Copy)]
-        pub struct $name(pub UserAddr);
-
-        impl Argument for $name {
-            const TYPE: &'static str = $text;
-
-            #[inline]
-            fn from_raw(raw: u64) -> Self {
-                Self(UserAddr::new(raw))
-            }
-
-            fn show(raw: u64, to: &mut dyn Write) -> fmt::Result {
-                UserAddr::show(raw, to)
-            }
-        })*
-    };
-}
-
-byte_ranges! {
-    /// The start of bytes that the call reads; their number is another argument.
-    InBytes as "bytes in";
-    /// The start of bytes that the call writes; their number is another argument.
-    OutBytes as "bytes out";
-}
-
 #[cfg(test)]
 mod tests {
     use super::Argument;
@@ -434,10 +290,12 @@ mod tests {
 
     #[test]
     fn flags_are_shown_by_name_and_unknown_bits_as_numbers() {
-        assert_eq!(shown::<abi::ProtFlags>(3), "READ|WRITE");
-        assert_eq!(shown::<abi::ProtFlags>(0x101), "READ|0x100");
-        assert_eq!(shown::<abi::ProtFlags>(0), "0");
+        assert_eq!(shown::<abi::ProtFlags>(3), "PROT_READ|PROT_WRITE");
+        assert_eq!(shown::<abi::ProtFlags>(0x101), "PROT_READ|0x100");
+        assert_eq!(shown::<abi::ProtFlags>(0), "PROT_NONE");
+        assert_eq!(shown::<abi::OpenFlags>(0o2_000_000), "O_RDONLY|O_CLOEXEC");
+        assert_eq!(shown::<abi::OpenFlags>(0o102), "O_RDWR|O_CREAT");
         assert_eq!(shown::<super::SignalNumber>(9), "SIGKILL");
-        assert_eq!(shown::<abi::Mode>(0o644), "0o644");
+        assert_eq!(shown::<abi::Mode>(0o644), "0644");
     }
 }
