@@ -4,6 +4,7 @@
 //! instruction, so the figures depend on the kernel alone, not on the machine that emulates it ([`guest`]). [`rows`] reads
 //! what it prints; [`table`] compares.
 
+mod boot;
 mod guest;
 mod rows;
 mod table;
@@ -14,6 +15,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
+use crate::guest::Kernel;
 use crate::project::Project;
 use crate::ui::Ui;
 use guest::{Run, Yardstick};
@@ -43,6 +45,9 @@ pub struct BenchArguments {
     /// Compare Linux with the reference in the repository; fails when more than three rows are 2 % away
     #[arg(long)]
     check: bool,
+    /// Measure nothing but the boot: seconds from QEMU's start to the answer to a question at the console, the kernels in turn
+    #[arg(long, conflicts_with_all = ["check", "groups"])]
+    boot: bool,
     /// Measure only the groups whose names begin so: cpu, syscall, devio, path, pipe, yield, process, memory, thread,
     /// signal, poll, tmpfs, unix, tcp
     #[arg(value_name = "GROUP")]
@@ -60,6 +65,14 @@ enum Which {
 pub fn bench(project: &Project, ui: &Ui, arguments: &BenchArguments) -> Result<ExitCode> {
     if arguments.check && arguments.kernel == Which::Serix {
         bail!("--check compares Linux with its reference: measure Linux too (--kernel linux or both)");
+    }
+    if arguments.boot {
+        let kernels: &[Kernel] = match arguments.kernel {
+            Which::Serix => &[Kernel::Serix],
+            Which::Linux => &[Kernel::Linux],
+            Which::Both => &[Kernel::Serix, Kernel::Linux],
+        };
+        return boot::run(project, ui, kernels, arguments.runs, arguments.json);
     }
     let yardstick = Yardstick::build(project, ui)?;
     let mut measured = Measured::default();

@@ -5,10 +5,12 @@
 //! - [`frame`] is the language of the agent, the guest's end of all this (`initramfs/agent/agent.c`).
 //! - [`command`] carries a command's streams: [`run`] for any descriptors, [`capture`] into memory.
 //! - [`shell`] hands this terminal to the guest: [`console`] carries, [`terminal`] makes it raw and restores it.
+//! - [`answer`] times how long a machine takes to its prompt.
 //! - [`arguments`] is `cargo xtask run`.
 //!
 //! Nothing here knows one kernel from the other, but for the image that is booted and Serix's way to tell of a panic.
 
+pub mod answer;
 mod archive;
 pub mod arguments;
 mod command;
