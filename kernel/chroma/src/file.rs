@@ -15,7 +15,6 @@ use abi::poll::PollEvents;
 use aegis::MemoryObject;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use chronos::Mutex;
 use hal::{SpinLock, UserAddr};
 
@@ -23,6 +22,7 @@ use crate::cred::Cred;
 use crate::fdtable::FdTable;
 use crate::inode::{FileKind, Inode};
 use crate::io::{Sink, Source};
+use crate::listing::DirBuffer;
 use crate::lock_classes;
 use crate::mount::Path;
 use crate::poll::PollTable;
@@ -353,15 +353,15 @@ impl OpenFile {
         let mut buffer = DirBuffer::new(len)?;
         let mut reached = *position;
         self.ops.read_dir(self, &mut reached, &mut buffer)?;
-        if buffer.bytes.is_empty() && buffer.full {
+        if buffer.bytes().is_empty() && buffer.is_full() {
             return Err(Errno::EINVAL);
         }
         Sink::user(to, len)
-            .put(&buffer.bytes)
-            .and_then(|count| if count < buffer.bytes.len() { Err(Errno::EFAULT) } else { Ok(count) })?;
+            .put(buffer.bytes())
+            .and_then(|count| if count < buffer.bytes().len() { Err(Errno::EFAULT) } else { Ok(count) })?;
         *position = reached;
         self.shown_position.store(reached, Ordering::Relaxed);
-        Ok(buffer.bytes.len())
+        Ok(buffer.bytes().len())
     }
 
     /// Sets the position past the call's own bytes: for `sendfile` and `splice`, which read on behalf of a description.
@@ -383,54 +383,9 @@ impl Drop for OpenFile {
     }
 }
 
-/// A kernel-side buffer of `struct linux_dirent64`; user memory is written after all locks are released.
-pub struct DirBuffer {
-    bytes: Vec<u8>,
-    limit: usize,
-    full: bool,
-}
-
-impl DirBuffer {
-    /// The most that one `getdents64` returns.
-    const MAX: usize = 32 * 1024;
-
-    /// A buffer for at most `limit` bytes of entries.
-    pub fn new(limit: usize) -> Result<DirBuffer, Errno> {
-        let limit = limit.min(Self::MAX);
-        let mut bytes = Vec::new();
-        bytes.try_reserve(limit).map_err(|_| Errno::ENOMEM)?;
-        Ok(DirBuffer { bytes, limit, full: false })
-    }
-
-    /// Adds an entry; `next` is the position after it. Gives false, and changes nothing, when it doesn't fit.
-    pub fn push(&mut self, inode: u64, next: u64, kind: FileKind, name: &[u8]) -> bool {
-        /// Bytes of an entry before its name.
-        const HEAD: usize = 19;
-        let len = (HEAD + name.len() + 1).next_multiple_of(8);
-        if self.full || self.bytes.len() + len > self.limit {
-            self.full = true;
-            return false;
-        }
-        let end = self.bytes.len() + len;
-        self.bytes.extend_from_slice(&inode.to_le_bytes());
-        self.bytes.extend_from_slice(&next.to_le_bytes());
-        self.bytes.extend_from_slice(&u16::try_from(len).unwrap_or(u16::MAX).to_le_bytes());
-        self.bytes.push(kind as u8);
-        self.bytes.extend_from_slice(name);
-        self.bytes.resize(end, 0);
-        true
-    }
-
-    /// The entries so far.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{DirBuffer, Whence, seek_within};
-    use crate::inode::FileKind;
+    use super::{Whence, seek_within};
     use abi::Errno;
 
     #[test]
@@ -445,16 +400,5 @@ mod tests {
         assert_eq!(seek_within(0, 3, Whence::Data, || Ok(10)), Ok(3));
         assert_eq!(seek_within(0, 3, Whence::Hole, || Ok(10)), Ok(10));
         assert_eq!(seek_within(0, 10, Whence::Data, || Ok(10)), Err(Errno::ENXIO));
-    }
-
-    #[test]
-    fn directory_entries_are_padded_to_eight_bytes_and_stop_when_full() {
-        let mut buffer = DirBuffer::new(50).unwrap();
-        assert!(buffer.push(7, 3, FileKind::Regular, b"abc"));
-        assert_eq!(buffer.bytes().len(), 24);
-        assert_eq!(&buffer.bytes()[16..24], &[24, 0, 8, b'a', b'b', b'c', 0, 0]);
-        assert!(buffer.push(8, 4, FileKind::Directory, b"x"));
-        assert!(!buffer.push(9, 5, FileKind::Directory, b"y"));
-        assert_eq!(buffer.bytes().len(), 48);
     }
 }

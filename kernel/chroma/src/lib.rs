@@ -12,6 +12,7 @@
 //! | [`walk`] | names to paths: [`View`] (who, which root, from where) and the iterative walk |
 //! | [`ops`] | the operations on names: open, mkdir, rename, unlink, … one file each |
 //! | [`file`] | [`OpenFile`], the open file description, and [`FileOps`] (what is behind one) |
+//! | [`listing`] | [`listing::DirBuffer`]: what a listing of a directory gives |
 //! | [`fdtable`] | [`FdTable`]: descriptors to capabilities for open files |
 //! | [`poll`] | [`PollTable`]: waiting for many files at once |
 //! | [`flock`] | `flock`, POSIX and open-file-description locks |
@@ -50,6 +51,7 @@ pub mod flock;
 pub mod fs_context;
 pub mod inode;
 pub mod io;
+pub mod listing;
 mod lock_classes;
 pub mod mount;
 pub mod node;

@@ -175,7 +175,7 @@ impl View<'_> {
     ) -> Result<Box<dyn FileOps>, Errno> {
         match inode.kind() {
             FileKind::Regular => inode.ops().open(inode, flags, self.cred),
-            FileKind::Directory => Ok(Box::new(directory::OpenDirectory)),
+            FileKind::Directory => Ok(Box::new(directory::OpenDirectory::default())),
             FileKind::Fifo => pipe::open_fifo(inode, flags),
             FileKind::CharDevice | FileKind::BlockDevice => {
                 // A file system's own devices (devpts) open themselves.

@@ -3,9 +3,10 @@ use abi::{Errno, Gid, Mode, Uid};
 use std::vec::Vec;
 
 use super::{Node, access, chmod, chown};
-use crate::file::{DirBuffer, OpenFile};
+use crate::file::OpenFile;
 use crate::inode::FileKind;
 use crate::io::{Sink, Source};
+use crate::listing::DirBuffer;
 use crate::testing::{World, new_tmpfs, read_all};
 use crate::walk::View;
 
@@ -311,11 +312,31 @@ fn listing_survives_removals_and_additions_in_between() {
         !buffer.bytes().windows(name.len() + 1).any(|w| w == [name.as_bytes(), &[0]].concat())
     });
     assert_eq!(missing, Vec::<std::string::String>::new());
-    assert_eq!(rest.iter().filter(|name| *name == "new").count(), 1);
+    assert!(!rest.contains(&"new".into()), "the newest entry is before all others");
     let mut unique = rest.clone();
     unique.sort();
     unique.dedup();
     assert_eq!(unique.len(), rest.len());
+}
+
+#[test]
+fn entries_come_newest_first_and_seeking_counts_them_anew() {
+    let world = World::new();
+    let view = world.view();
+    for name in ["a", "b", "c", "d"] {
+        view.write_file(name, "");
+    }
+    let file = view.try_open("/", OpenFlags::DIRECTORY).unwrap();
+    assert_eq!(list(&file, 400), [".", "..", "d", "c", "b", "a"]);
+    view.unlink(b"d").unwrap();
+    file.seek(3, crate::file::Whence::Set).unwrap();
+    assert_eq!(list(&file, 400), ["b", "a"]);
+    mv(&view, "a", "e").unwrap();
+    rename(&view, "b", "c", RenameFlags::EXCHANGE).unwrap();
+    file.seek(0, crate::file::Whence::Set).unwrap();
+    assert_eq!(list(&file, 64), [".", "..", "c", "b", "e"]);
+    file.seek(9, crate::file::Whence::Set).unwrap();
+    assert_eq!(list(&file, 400), Vec::<std::string::String>::new());
 }
 
 #[test]

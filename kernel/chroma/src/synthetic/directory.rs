@@ -7,8 +7,8 @@ use hal::{Once, SpinLock};
 
 use super::node::{Entry, Fixed, Node};
 use crate::dentry::Name;
-use crate::file::DirBuffer;
 use crate::inode::FileKind;
+use crate::listing::DirBuffer;
 use crate::lock_classes;
 
 /// The first position of dynamic entries; fixed ones come before.

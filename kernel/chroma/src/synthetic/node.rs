@@ -10,8 +10,9 @@ use alloc::sync::Arc;
 use super::directory::{Directory, Listing};
 use super::file::{Content, OpenContent};
 use crate::cred::Cred;
-use crate::file::{DirBuffer, FileOps};
+use crate::file::FileOps;
 use crate::inode::{Attributes, Bytes, Change, FileKind, Found, Inode, InodeOps, SuperBlock};
+use crate::listing::{DirBuffer, DirPosition};
 use crate::mount::Path;
 
 /// Opens a file that is more than text (`/proc/kmsg`).
@@ -202,9 +203,9 @@ impl InodeOps for SyntheticNode {
         link.place(cred)
     }
 
-    fn read_dir(&self, _: &Arc<Inode>, position: &mut u64, into: &mut DirBuffer) -> Result<(), Errno> {
+    fn read_dir(&self, _: &Arc<Inode>, at: &mut DirPosition, into: &mut DirBuffer) -> Result<(), Errno> {
         let Node::Directory(directory) = &self.node else { return Err(Errno::ENOTDIR) };
-        directory.list(&mut Listing::new(position, into))
+        directory.list(&mut Listing::new(&mut at.offset, into))
     }
 
     fn attributes(&self, inode: &Inode) -> Result<Attributes, Errno> {

@@ -5,9 +5,10 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::{Content, Directory, Dynamic, Entry, Listing, Text, from_fn};
 use crate::cred::Cred;
-use crate::file::{DirBuffer, Whence};
+use crate::file::Whence;
 use crate::inode::FileKind;
 use crate::io::{Sink, Source};
+use crate::listing::DirBuffer;
 use crate::mount::Path;
 use crate::testing::{World, read_all};
 use crate::walk::View;

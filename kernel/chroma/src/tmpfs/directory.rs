@@ -7,8 +7,8 @@ use hal::SpinLock;
 
 use super::entries::Entries;
 use super::node::TmpNode;
-use crate::file::DirBuffer;
 use crate::inode::{Found, Inode, NewNode, Rename, now};
+use crate::listing::{DirBuffer, DirPosition};
 use crate::lock_classes;
 
 /// What a directory's size grows by for each entry (Linux's `BOGO_DIRENT_SIZE`).
@@ -37,8 +37,12 @@ impl Directory {
         self.entries.lock().find(name).map(|inode| Found { inode, keep: true }).ok_or(Errno::ENOENT)
     }
 
-    pub(super) fn list(&self, position: &mut u64, into: &mut DirBuffer) {
-        self.entries.lock().list(position, into);
+    pub(super) fn list(&self, at: &mut DirPosition, into: &mut DirBuffer) {
+        self.entries.lock().list(at, into);
+    }
+
+    pub(super) fn seek(&self, offset: u64) -> u64 {
+        self.entries.lock().seek(offset)
     }
 
     pub(super) fn create(
@@ -147,8 +151,11 @@ fn exchange(
     new: &Directory,
     replaced: &Arc<Inode>,
 ) -> Result<(), Errno> {
-    old.entries.lock().replace(rename.old_name, replaced.clone()).ok_or(Errno::ENOENT)?;
-    new.entries.lock().replace(rename.new_name, rename.moved.clone()).ok_or(Errno::ENOENT)?;
+    // Both names become the newest of their directories, as on Linux.
+    let out = old.entries.lock().replace(rename.old_name, replaced.clone())?;
+    drop(out);
+    let out = new.entries.lock().replace(rename.new_name, rename.moved.clone())?;
+    drop(out);
     let (to_old, to_new) = (replaced.is_directory(), rename.moved.is_directory());
     let now = now();
     let update = |dir: &Inode, gained: bool, lost: bool| {

@@ -5,13 +5,17 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 
 use crate::dentry::Name;
-use crate::file::DirBuffer;
 use crate::inode::Inode;
+use crate::listing::{DirBuffer, DirPosition};
 
-/// Positions 0 and 1 are `.` and `..`.
-const FIRST_COOKIE: u64 = 2;
+/// Offsets 0 and 1 are `.` and `..`.
+const FIRST_OFFSET: u64 = 2;
+/// The lowest cookie; a listing whose cursor is lower has ended.
+const FIRST_COOKIE: u64 = 1;
 
-/// What is in a directory. A cookie is never used twice, so additions and removals disturb no `readdir` under way.
+/// What is in a directory. Each entry has a cookie, the newest the highest; a listing goes from the newest to the oldest and
+/// remembers the cookie of the entry that comes next, so additions and removals disturb no listing under way. The offset
+/// that user space sees counts entries: seeking to one counts again, as Linux 6.1 does in its file systems in memory.
 pub(super) struct Entries {
     by_name: BTreeMap<Name, u64>,
     by_cookie: BTreeMap<u64, (Name, Arc<Inode>)>,
@@ -46,20 +50,30 @@ impl Entries {
         self.by_cookie.remove(&cookie).map(|(_, inode)| inode).ok_or(Errno::ENOENT)
     }
 
-    /// Gives a name another inode; the entry keeps its cookie.
-    pub(super) fn replace(&mut self, name: &[u8], inode: Arc<Inode>) -> Option<Arc<Inode>> {
-        let cookie = self.by_name.get(name)?;
-        let (_, place) = self.by_cookie.get_mut(cookie)?;
-        Some(core::mem::replace(place, inode))
+    /// Gives a name another inode, as its newest entry; the caller drops the old one outside of the lock.
+    pub(super) fn replace(&mut self, name: &[u8], inode: Arc<Inode>) -> Result<Arc<Inode>, Errno> {
+        let old = self.remove(name)?;
+        self.insert(name, inode);
+        Ok(old)
     }
 
-    pub(super) fn list(&self, position: &mut u64, into: &mut DirBuffer) {
-        for (cookie, (name, inode)) in self.by_cookie.range(*position..) {
-            if !into.push(inode.number(), cookie + 1, inode.kind(), name.bytes()) {
+    pub(super) fn list(&self, at: &mut DirPosition, into: &mut DirBuffer) {
+        let from = if at.offset == FIRST_OFFSET { u64::MAX } else { at.cursor };
+        for (cookie, (name, inode)) in self.by_cookie.range(..=from).rev() {
+            at.cursor = *cookie;
+            if !into.push(inode.number(), at.offset + 1, inode.kind(), name.bytes()) {
                 return;
             }
-            *position = cookie + 1;
+            at.offset += 1;
         }
+        at.cursor = 0;
+    }
+
+    /// The cursor of an offset: behind as many entries as it counts.
+    pub(super) fn seek(&self, offset: u64) -> u64 {
+        let skipped = offset.checked_sub(FIRST_OFFSET + 1).and_then(|index| usize::try_from(index).ok());
+        let last = skipped.and_then(|index| self.by_cookie.keys().rev().nth(index));
+        last.map_or(0, |cookie| cookie - 1)
     }
 
     /// Takes all inodes out.

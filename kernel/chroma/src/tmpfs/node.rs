@@ -13,8 +13,9 @@ use super::directory::{self, Directory};
 use super::file::{Content, RegularFile};
 use super::{TmpFs, instance_of};
 use crate::cred::Cred;
-use crate::file::{DirBuffer, FileOps};
+use crate::file::FileOps;
 use crate::inode::{Attributes, Bytes, FileKind, Found, Inode, InodeOps, NewNode, Rename, SuperBlock};
+use crate::listing::{DirBuffer, DirPosition};
 
 /// Links up to this many bytes need no page (Linux's `SHORT_SYMLINK_LEN`).
 const SHORT_SYMLINK: usize = 128;
@@ -107,9 +108,13 @@ impl InodeOps for TmpNode {
         if inode.kind() == FileKind::Symlink { Ok(self.target.to_vec()) } else { Err(Errno::EINVAL) }
     }
 
-    fn read_dir(&self, _: &Arc<Inode>, position: &mut u64, into: &mut DirBuffer) -> Result<(), Errno> {
-        self.directory()?.list(position, into);
+    fn read_dir(&self, _: &Arc<Inode>, at: &mut DirPosition, into: &mut DirBuffer) -> Result<(), Errno> {
+        self.directory()?.list(at, into);
         Ok(())
+    }
+
+    fn seek_dir(&self, _: &Arc<Inode>, offset: u64) -> u64 {
+        self.directory().map_or(0, |directory| directory.seek(offset))
     }
 
     fn attributes(&self, inode: &Inode) -> Result<Attributes, Errno> {

@@ -9,8 +9,8 @@ use alloc::collections::btree_map::Entry;
 use alloc::string::String;
 use alloc::sync::{Arc, Weak};
 use chroma::cred::Cred;
-use chroma::file::DirBuffer;
 use chroma::inode::{Attributes, FileKind, FileSystem, Found, Inode, InodeOps, SuperBlock};
+use chroma::listing::{DirBuffer, DirPosition};
 use chroma::mount::{FileSystemType, MountRequest, Path};
 use chroma::node::DeviceOpen;
 use chroma::walk::WalkFlags;
@@ -177,7 +177,8 @@ impl InodeOps for RootNode {
         false
     }
 
-    fn read_dir(&self, _: &Arc<Inode>, position: &mut u64, into: &mut DirBuffer) -> Result<(), Errno> {
+    fn read_dir(&self, _: &Arc<Inode>, at: &mut DirPosition, into: &mut DirBuffer) -> Result<(), Errno> {
+        let position = &mut at.offset;
         if *position < FIRST_POSITION {
             if !into.push(PTMX_INODE, FIRST_POSITION, FileKind::CharDevice, b"ptmx") {
                 return Ok(());

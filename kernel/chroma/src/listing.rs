@@ -1,0 +1,81 @@
+//! Listing directories: where a listing has come to, and what it gives.
+
+use abi::Errno;
+use alloc::vec::Vec;
+
+use crate::inode::FileKind;
+
+/// Where a listing has come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DirPosition {
+    /// What user space sees and may seek to.
+    pub offset: u64,
+    /// What the file system remembers beside it, for listings that go on where they stopped; 0 at the start.
+    pub cursor: u64,
+}
+
+/// A kernel-side buffer of `struct linux_dirent64`; user memory is written after all locks are released.
+pub struct DirBuffer {
+    bytes: Vec<u8>,
+    limit: usize,
+    full: bool,
+}
+
+impl DirBuffer {
+    /// The most that one `getdents64` returns.
+    const MAX: usize = 32 * 1024;
+
+    /// A buffer for at most `limit` bytes of entries.
+    pub fn new(limit: usize) -> Result<DirBuffer, Errno> {
+        let limit = limit.min(Self::MAX);
+        let mut bytes = Vec::new();
+        bytes.try_reserve(limit).map_err(|_| Errno::ENOMEM)?;
+        Ok(DirBuffer { bytes, limit, full: false })
+    }
+
+    /// Adds an entry; `next` is the position after it. Gives false, and changes nothing, when it doesn't fit.
+    pub fn push(&mut self, inode: u64, next: u64, kind: FileKind, name: &[u8]) -> bool {
+        /// Bytes of an entry before its name.
+        const HEAD: usize = 19;
+        let len = (HEAD + name.len() + 1).next_multiple_of(8);
+        if self.full || self.bytes.len() + len > self.limit {
+            self.full = true;
+            return false;
+        }
+        let end = self.bytes.len() + len;
+        self.bytes.extend_from_slice(&inode.to_le_bytes());
+        self.bytes.extend_from_slice(&next.to_le_bytes());
+        self.bytes.extend_from_slice(&u16::try_from(len).unwrap_or(u16::MAX).to_le_bytes());
+        self.bytes.push(kind as u8);
+        self.bytes.extend_from_slice(name);
+        self.bytes.resize(end, 0);
+        true
+    }
+
+    /// Whether an entry did not fit.
+    pub fn is_full(&self) -> bool {
+        self.full
+    }
+
+    /// The entries so far.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DirBuffer;
+    use crate::inode::FileKind;
+
+    #[test]
+    fn directory_entries_are_padded_to_eight_bytes_and_stop_when_full() {
+        let mut buffer = DirBuffer::new(50).unwrap();
+        assert!(buffer.push(7, 3, FileKind::Regular, b"abc"));
+        assert_eq!(buffer.bytes().len(), 24);
+        assert_eq!(&buffer.bytes()[16..24], &[24, 0, 8, b'a', b'b', b'c', 0, 0]);
+        assert!(buffer.push(8, 4, FileKind::Directory, b"x"));
+        assert!(!buffer.push(9, 5, FileKind::Directory, b"y"));
+        assert_eq!(buffer.bytes().len(), 48);
+    }
+}
