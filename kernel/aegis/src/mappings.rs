@@ -15,6 +15,8 @@ struct Mapping {
     /// The first page of the object that is shown, and how many are.
     first: u64,
     pages: u64,
+    /// What is written through it changes the object, now or after `mprotect`.
+    changes: bool,
 }
 
 /// Where a memory object is mapped.
@@ -44,9 +46,14 @@ impl Mappings {
         !self.list.lock().is_empty()
     }
 
-    /// Notes that pages from `first` on are shown at `start`.
-    pub(crate) fn add(&self, space: Weak<Space>, start: UserAddr, first: u64, pages: u64) {
-        self.list.lock().push(Mapping { space, start, first, pages });
+    /// Says whether a mapping of the object can be used to change it, now or after `mprotect`.
+    pub fn can_be_changed(&self) -> bool {
+        self.list.lock().iter().any(|entry| entry.changes)
+    }
+
+    /// Notes that pages from `first` on are shown at `start`; `changes` as in [`Mappings::can_be_changed`].
+    pub(crate) fn add(&self, space: Weak<Space>, start: UserAddr, first: u64, pages: u64, changes: bool) {
+        self.list.lock().push(Mapping { space, start, first, pages, changes });
     }
 
     /// Forgets what [`Mappings::add`] noted for the area that began at `start`.

@@ -219,7 +219,9 @@ impl AddressSpace {
     pub(crate) fn note(&self, area: &Area) {
         if let Some(object) = area.object() {
             let tables = Arc::downgrade(&self.tables);
-            object.mappings().add(tables, UserAddr::new(area.start), area.index(area.start), area.pages());
+            let changes = area.shared && area.maximum.contains(abi::ProtFlags::WRITE);
+            let (start, first) = (UserAddr::new(area.start), area.index(area.start));
+            object.mappings().add(tables, start, first, area.pages(), changes);
         }
     }
 

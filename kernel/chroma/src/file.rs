@@ -26,6 +26,7 @@ use crate::listing::DirBuffer;
 use crate::lock_classes;
 use crate::mount::Path;
 use crate::poll::PollTable;
+use crate::synthetic::Text;
 
 /// What stands behind an open file. Every method gets the description it is called for, so that an implementation without
 /// state of its own needs no allocation. All may sleep, `poll` may not.
@@ -65,6 +66,15 @@ pub trait FileOps: Send + Sync + Any {
     fn memory_object(&self, _file: &OpenFile) -> Result<Arc<dyn MemoryObject>, Errno> {
         Err(Errno::ENODEV)
     }
+
+    /// Whether a shared mapping may be made through a description that is open for writing, and whether it may be made
+    /// writable later; `writes` says that it is from the start. `EPERM` where a seal forbids it.
+    fn may_share(&self, _file: &OpenFile, _writes: bool) -> Result<bool, Errno> {
+        Ok(true)
+    }
+
+    /// Adds lines to what `/proc/PID/fdinfo` says of every file.
+    fn describe(&self, _file: &OpenFile, _text: &mut Text) {}
 
     /// Writes the file back (`fsync`, `fdatasync`); `EINVAL` where that means nothing.
     fn sync(&self, _file: &OpenFile) -> Result<(), Errno> {
@@ -195,12 +205,33 @@ impl OpenFile {
         flags: OpenFlags,
         cred: Arc<Cred>,
     ) -> Result<Arc<OpenFile>, Errno> {
-        let inode = path.dentry.inode()?.clone();
+        let inode = path.dentry.inode()?;
         let counts_as_writer =
             inode.kind() == FileKind::Regular && flags.access().write && !flags.contains(OpenFlags::PATH);
         if counts_as_writer {
             inode.add_writer()?;
         }
+        OpenFile::make(ops, path, flags, cred, counts_as_writer)
+    }
+
+    /// As [`OpenFile::new`], but it does not keep the file from being executed. `ENOENT`.
+    pub(crate) fn new_uncounted(
+        ops: Box<dyn FileOps>,
+        path: Path,
+        flags: OpenFlags,
+        cred: Arc<Cred>,
+    ) -> Result<Arc<OpenFile>, Errno> {
+        OpenFile::make(ops, path, flags, cred, false)
+    }
+
+    fn make(
+        ops: Box<dyn FileOps>,
+        path: Path,
+        flags: OpenFlags,
+        cred: Arc<Cred>,
+        counts_as_writer: bool,
+    ) -> Result<Arc<OpenFile>, Errno> {
+        let inode = path.dentry.inode()?.clone();
         Ok(Arc::new(OpenFile {
             ops,
             path,

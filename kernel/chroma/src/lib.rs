@@ -19,6 +19,8 @@
 //! | [`pipe`] | pipes and FIFOs |
 //! | [`fs_context`] | [`FsContext`]: a thread's root, working directory and umask |
 //! | [`node`] | device nodes; who opens them is registered |
+//! | [`protect`] | what links and files of other users are protected from |
+//! | [`anonymous`] | files without a name |
 //! | [`tmpfs`], [`synthetic`], [`devfs`] | file systems |
 //! | [`procfs`] | the roots of `/proc` and `/sys`, which the owners of the data fill |
 //! | [`cpio`] | unpacking the initial archive |
@@ -40,6 +42,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod anonymous;
 pub mod cpio;
 pub mod cred;
 pub mod dentry;
@@ -59,6 +62,7 @@ pub mod ops;
 pub mod pipe;
 pub mod poll;
 pub mod procfs;
+pub mod protect;
 pub mod synthetic;
 #[cfg(test)]
 mod testing;

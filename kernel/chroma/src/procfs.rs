@@ -10,8 +10,11 @@ use crate::dentry::Dentry;
 use crate::mount::{FileSystemType, MountRequest, file_system_types};
 use crate::synthetic::{self, Directory, Entry, Text, from_fn};
 
-static PROC: Once<Arc<Directory>> = Once::new();
-static SYS: Once<Arc<Directory>> = Once::new();
+/// The name of the type `proc`.
+pub(crate) const PROC: &str = "proc";
+
+static PROC_TOP: Once<Arc<Directory>> = Once::new();
+static SYS_TOP: Once<Arc<Directory>> = Once::new();
 
 fn get(root: &'static Once<Arc<Directory>>) -> Arc<Directory> {
     if let Some(directory) = root.get() {
@@ -27,12 +30,12 @@ fn get(root: &'static Once<Arc<Directory>>) -> Arc<Directory> {
 
 /// The top of `/proc`.
 pub fn proc() -> Arc<Directory> {
-    get(&PROC)
+    get(&PROC_TOP)
 }
 
 /// The top of `/sys`.
 pub fn sys() -> Arc<Directory> {
-    get(&SYS)
+    get(&SYS_TOP)
 }
 
 /// Puts in what this crate itself can tell.
@@ -55,11 +58,11 @@ pub struct Proc;
 
 impl FileSystemType for Proc {
     fn name(&self) -> &'static str {
-        "proc"
+        PROC
     }
 
     fn mount(&self, _: &MountRequest<'_>) -> Result<Arc<Dentry>, Errno> {
-        Ok(synthetic::file_system("proc", PROC_SUPER_MAGIC, proc()))
+        Ok(synthetic::file_system(PROC, PROC_SUPER_MAGIC, proc()))
     }
 }
 

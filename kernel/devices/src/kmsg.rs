@@ -1,21 +1,18 @@
 //! `/dev/kmsg`: the kernel's log as records, one a read: `priority,sequence,microseconds,-;text`.
 
-use core::time::Duration;
-
 use abi::Errno;
 use abi::poll::PollEvents;
 use alloc::string::String;
 use chroma::file::Whence;
+use chroma::poll::restart;
 use chroma::{FileOps, OpenFile, PollTable, Sink, Source};
 use chronos::{Mutex, WaitKind};
 use hal::log;
 
-use crate::lock_classes;
+use crate::{lock_classes, syslog};
 
 /// The longest record that is read or written.
 const RECORD: usize = 1024;
-/// How often a reader that waits for the next record looks: the log itself wakes nobody, as it is written to anywhere.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// An open `/dev/kmsg`.
 pub(crate) struct Kmsg {
@@ -66,8 +63,9 @@ impl FileOps for Kmsg {
             if file.nonblocking() {
                 return Err(Errno::EAGAIN);
             }
-            let later = chronos::clock::now() + LOOK_AGAIN;
-            chronos::sleep(WaitKind::Interruptible, later).map_err(|_| Errno::RESTART_SYS)?;
+            let read_to = *self.next.lock();
+            let grown = || (log::range().1 > read_to).then_some(());
+            syslog::growth()?.wait(WaitKind::Interruptible, None, grown).map_err(restart)?;
         }
     }
 
@@ -107,7 +105,10 @@ impl FileOps for Kmsg {
         Ok(0)
     }
 
-    fn poll(&self, _: &OpenFile, _: Option<&PollTable>) -> PollEvents {
+    fn poll(&self, _: &OpenFile, table: Option<&PollTable>) -> PollEvents {
+        if let (Some(table), Ok(queue)) = (table, syslog::growth()) {
+            table.watch(&queue, PollEvents::READABLE);
+        }
         let unread = *self.next.lock() < log::range().1;
         if unread { PollEvents::READABLE | PollEvents::WRITABLE } else { PollEvents::WRITABLE }
     }

@@ -6,6 +6,7 @@
 //! | `memory`, `kmsg` | `null`, `zero`, `full`, `random`, `urandom`, `kmsg` |
 //! | [`tty`] | terminals: the line discipline, job control, `ioctl` |
 //! | [`serial`] | UARTs, as terminals |
+//! | [`syslog`] | what was read of the log: `syslog`, `/proc/kmsg` |
 //! | `pty` | pseudo-terminals and devpts |
 //! | [`console`] | `/dev/console`, `/dev/tty` |
 //! | [`job`] | [`JobControl`]: what terminals ask of processes, implemented there |
@@ -25,6 +26,7 @@ mod memory;
 mod pty;
 pub mod registry;
 pub mod serial;
+pub mod syslog;
 pub mod tty;
 
 use abi::Errno;
@@ -38,6 +40,7 @@ pub fn start(command_line: &str) -> Result<(), Errno> {
     chroma::node::register_devices(&registry::Registry);
     chroma::mount::register(&pty::DevPts);
     memory::start()?;
+    syslog::start();
     serial::start()?;
     let console =
         command_line.split_ascii_whitespace().filter_map(|word| word.strip_prefix("console=")).next_back();

@@ -32,7 +32,12 @@ impl Driver for Memory {
             ZERO => Box::new(Zero),
             FULL => Box::new(Full),
             RANDOM | URANDOM => Box::new(Random),
-            KMSG => Box::new(crate::kmsg::Kmsg::new()),
+            KMSG => {
+                if open.flags.access().read {
+                    crate::syslog::may_read(open.cred)?;
+                }
+                Box::new(crate::kmsg::Kmsg::new())
+            }
             _ => return Err(Errno::ENXIO),
         })
     }

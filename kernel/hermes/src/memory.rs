@@ -113,6 +113,9 @@ fn file_backing(
     if !maximum.contains(protection) {
         return Err(Errno::EACCES);
     }
+    if shared && file.writable() && !file.ops().may_share(&file, protection.contains(ProtFlags::WRITE))? {
+        maximum -= ProtFlags::WRITE;
+    }
     let object = file.ops().memory_object(&file)?;
     Ok((Backing { object, first: offset / PAGE, name: Some(FileName::of(&file)) }, maximum))
 }

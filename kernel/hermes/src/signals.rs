@@ -169,7 +169,7 @@ pub fn tgkill(current: &mut Current, pid: i32, tid: i32, signal: SignalNumber) -
 }
 
 /// The information of a queued signal. What a program sends to others must not look like the kernel's or `kill`'s.
-fn queued(current: &Current, pid: u32, signal: Signal, info: &Siginfo) -> Result<Info, Errno> {
+pub(crate) fn queued(current: &Current, pid: u32, signal: Signal, info: &Siginfo) -> Result<Info, Errno> {
     let own = pid == current.pid();
     if (info.si_code >= 0 || info.si_code == code::SI_TKILL) && !own {
         return Err(Errno::EPERM);

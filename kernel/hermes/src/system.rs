@@ -8,7 +8,7 @@ use abi::system::{
 use alloc::vec::Vec;
 use chroma::Sink;
 use chroma::cred::Cap;
-use core::sync::atomic::{AtomicU64, Ordering};
+use devices::syslog as log;
 use hal::UserAddr;
 use process::{Current, table};
 
@@ -107,15 +107,11 @@ pub fn getrandom(_current: &mut Current, buffer: OutBytes, size: usize, flags: G
     count(sink.done())
 }
 
-/// Up to where `SYSLOG_ACTION_READ` has read, and where `SYSLOG_ACTION_CLEAR` set the beginning.
-static READ_TO: AtomicU64 = AtomicU64::new(0);
-static CLEARED_TO: AtomicU64 = AtomicU64::new(0);
-
 /// `syslog`: the kernel's log.
 pub fn syslog(current: &mut Current, what: i32, buffer: OutBytes, length: i32) -> Outcome {
-    let reads_all = matches!(what, action::READ_ALL | action::SIZE_BUFFER);
-    if !reads_all && !current.cred.has(Cap::SYSLOG) {
-        current.cred.require(Cap::SYS_ADMIN)?;
+    match what {
+        action::READ_ALL | action::SIZE_BUFFER => log::may_read(&current.cred)?,
+        _ => log::may_control(&current.cred)?,
     }
     match what {
         action::CLOSE | action::OPEN => DONE,
@@ -124,10 +120,14 @@ pub fn syslog(current: &mut Current, what: i32, buffer: OutBytes, length: i32) -
             if buffer.0.is_null() {
                 return Err(Errno::EINVAL);
             }
-            read_log(what, buffer, length)
+            let mut sink = Sink::user(buffer.0, length);
+            count(match what {
+                action::READ => log::read_new(&mut sink, true)?,
+                _ => log::read_all(&mut sink, what == action::READ_CLEAR)?,
+            })
         }
         action::CLEAR => {
-            CLEARED_TO.store(hal::log::range().1, Ordering::Relaxed);
+            log::clear();
             DONE
         }
         action::CONSOLE_OFF => set_console(1),
@@ -136,11 +136,8 @@ pub fn syslog(current: &mut Current, what: i32, buffer: OutBytes, length: i32) -
             Ok(level @ 1..=8) => set_console(level),
             _ => Err(Errno::EINVAL),
         },
-        action::SIZE_UNREAD => {
-            let (start, end) = hal::log::range();
-            Ok(end.saturating_sub(READ_TO.load(Ordering::Relaxed).max(start)))
-        }
-        action::SIZE_BUFFER => count(64 * 1024),
+        action::SIZE_UNREAD => Ok(log::unread()),
+        action::SIZE_BUFFER => count(log::SIZE),
         _ => Err(Errno::EINVAL),
     }
 }
@@ -148,29 +145,6 @@ pub fn syslog(current: &mut Current, what: i32, buffer: OutBytes, length: i32) -
 fn set_console(level: u8) -> Outcome {
     hal::log::set_console_level(level);
     DONE
-}
-
-fn read_log(what: i32, buffer: OutBytes, length: usize) -> Outcome {
-    let (start, end) = hal::log::range();
-    let mut bytes = alloc::vec![0; length.min(64 * 1024)];
-    let from = if what == action::READ {
-        READ_TO.load(Ordering::Relaxed)
-    } else {
-        // The last bytes that fit, from the beginning of a line.
-        CLEARED_TO.load(Ordering::Relaxed).max(start).max(end.saturating_sub(bytes.len() as u64))
-    };
-    let (begin, read) = hal::log::read(from, &mut bytes);
-    bytes.truncate(read);
-    let cut = from > start && what != action::READ && from > CLEARED_TO.load(Ordering::Relaxed);
-    let skipped = if cut { bytes.iter().position(|&byte| byte == b'\n').map_or(0, |at| at + 1) } else { 0 };
-    let shown = bytes.get(skipped..).unwrap_or_default();
-    hal::user::write_bytes(buffer.0, shown).map_err(|_| Errno::EFAULT)?;
-    match what {
-        action::READ => READ_TO.store(begin + read as u64, Ordering::Relaxed),
-        action::READ_CLEAR => CLEARED_TO.store(end, Ordering::Relaxed),
-        _ => {}
-    }
-    count(shown.len())
 }
 
 /// `reboot`.

@@ -24,10 +24,10 @@ use hal::UserAddr;
 use crate::argument::{Argument, In, InBytes, InOut, Out, OutBytes, PathName, SignalNumber, StringList};
 use crate::dispatch::restart_syscall;
 use crate::files::{
-    attributes, descriptors, directories, io, links, locks, make, mounts, open, owners, stat, sync, times,
-    transfer, xattr,
+    attributes, descriptors, directories, io, links, locks, make, mounts, open, owners, splice, stat, sync,
+    times, transfer, xattr,
 };
-use crate::processes::{capabilities, execute, groups, identity, lifecycle, limits, prctl, wait};
+use crate::processes::{capabilities, execute, groups, identity, lifecycle, limits, pidfd, prctl, wait};
 use crate::row::Status::{Accepted, Missing, Refused};
 use crate::row::{Note, Parameter, Row};
 use crate::waiting::{epoll, eventfd, poll, select, signalfd, timerfd};
@@ -138,7 +138,6 @@ table! {
     CLONE "clone" lifecycle::clone(flags: u64, stack: UserAddr, parent_tid: UserAddr, child_tid: UserAddr, tls: u64) [""] "threads" {
         "CLONE_NEWNS": Accepted("mount namespaces are complete; propagation between them is private"),
         "CLONE_NEWPID, NEWUSER, NEWNET, NEWIPC, NEWCGROUP": Refused("EINVAL, as without them in the configuration"),
-        "CLONE_PIDFD": Refused("EINVAL"),
         "CLONE_PTRACE, CLONE_UNTRACED": Accepted("nothing is traced"),
         "CLONE_SYSVSEM, CLONE_IO": Accepted("there is nothing to share"),
     };
@@ -152,7 +151,6 @@ table! {
     FCNTL "fcntl" descriptors::fcntl(fd: Fd, operation: i32, argument: u64) ["FCNTL"] "descriptors" {
         "F_SETLEASE": Missing("leases; F_GETLEASE says that there is none"),
         "F_NOTIFY": Missing("EINVAL"),
-        "F_ADD_SEALS": Missing("EINVAL, as for a file that cannot be sealed"),
     };
     FLOCK "flock" locks::flock(fd: Fd, operation: FlockOperation) ["LOCK"] "descriptors";
     FSYNC "fsync" sync::fsync(fd: Fd) ["SYNC"] "files";
@@ -182,9 +180,7 @@ table! {
     SYSINFO "sysinfo" system::sysinfo(to: Out<Sysinfo>) [""] "system";
     TIMES "times" time::times(to: Out<Tms>) [""] "clocks";
     GETUID "getuid" identity::getuid() [""] "credentials";
-    SYSLOG "syslog" system::syslog(action: i32, buffer: OutBytes, length: i32) [""] "system" {
-        "SYSLOG_ACTION_READ": Accepted("does not wait when there is nothing new"),
-    };
+    SYSLOG "syslog" system::syslog(action: i32, buffer: OutBytes, length: i32) [""] "system";
     GETGID "getgid" identity::getgid() [""] "credentials";
     SETUID "setuid" identity::setuid(user: Uid) [""] "credentials";
     SETGID "setgid" identity::setgid(group: Gid) [""] "credentials";
@@ -315,9 +311,7 @@ table! {
     };
     TGKILL "tgkill" signals::tgkill(pid: i32, tid: i32, signal: SignalNumber) [""] "signals";
     UTIMES "utimes" times::utimes(path: PathName, times: In<Timeval>) [""] "files";
-    WAITID "waitid" wait::waitid(kind: i32, id: u32, to: Out<Siginfo>, options: WaitFlags, usage: Out<Rusage>) [""] "processes" {
-        "P_PIDFD": Refused("EINVAL"),
-    };
+    WAITID "waitid" wait::waitid(kind: i32, id: u32, to: Out<Siginfo>, options: WaitFlags, usage: Out<Rusage>) [""] "processes";
     OPENAT "openat" open::openat(directory: Fd, path: PathName, flags: OpenFlags, mode: Mode) [""] "paths";
     MKDIRAT "mkdirat" make::mkdirat(directory: Fd, path: PathName, mode: Mode) [""] "paths";
     MKNODAT "mknodat" make::mknodat(directory: Fd, path: PathName, mode: Mode, device: u32) [""] "paths";
@@ -338,10 +332,14 @@ table! {
     GET_ROBUST_LIST "get_robust_list" futex::get_robust_list(tid: i32, head: Out<u64>, size: Out<u64>) [""] "threads" {
         "another thread": Refused("EPERM"),
     };
-    SPLICE "splice" transfer::splice(input: Fd, input_offset: InOut<i64>, output: Fd, output_offset: InOut<i64>, size: usize, flags: SpliceFlags) ["READ, WRITE"] "pipes" {
+    SPLICE "splice" splice::splice(input: Fd, input_offset: InOut<i64>, output: Fd, output_offset: InOut<i64>, size: usize, flags: SpliceFlags) ["READ, WRITE"] "pipes" {
         "SPLICE_F_MOVE": Accepted("bytes are copied"),
     };
+    TEE "tee" splice::tee(input: Fd, output: Fd, size: usize, flags: SpliceFlags) ["READ, WRITE"] "pipes";
     SYNC_FILE_RANGE "sync_file_range" sync::sync_file_range(fd: Fd, offset: i64, length: i64, flags: u32) ["SYNC"] "files";
+    VMSPLICE "vmsplice" splice::vmsplice(fd: Fd, vector: In<Iovec>, number: usize, flags: SpliceFlags) ["READ, WRITE"] "pipes" {
+        "SPLICE_F_GIFT": Accepted("bytes are copied"),
+    };
     UTIMENSAT "utimensat" times::utimensat(directory: Fd, path: PathName, times: In<Timespec>, flags: AtFlags) [""] "files";
     EPOLL_PWAIT "epoll_pwait" epoll::epoll_pwait(epoll: Fd, events: Out<EpollEvent>, most: i32, timeout: i32, mask: In<SigSet>, size: usize) [""] "polling";
     SIGNALFD "signalfd" signalfd::signalfd(fd: Fd, mask: In<SigSet>, size: usize) [""] "signals";
@@ -367,7 +365,6 @@ table! {
     RENAMEAT2 "renameat2" make::renameat2(old: Fd, from: PathName, new: Fd, to: PathName, flags: RenameFlags) [""] "paths";
     GETRANDOM "getrandom" system::getrandom(buffer: OutBytes, size: usize, flags: GetrandomFlags) [""] "system";
     MEMFD_CREATE "memfd_create" descriptors::memfd_create(name: UserAddr, flags: MemfdFlags) [""] "memory" {
-        "MFD_ALLOW_SEALING": Accepted("the file is made; seals are missing"),
         "MFD_HUGETLB": Refused("EINVAL"),
     };
     EXECVEAT "execveat" execute::execveat(directory: Fd, path: PathName, arguments: StringList, environment: UserAddr, flags: AtFlags) [""] "exec";
@@ -380,6 +377,8 @@ table! {
     STATX "statx" stat::statx(directory: Fd, path: PathName, flags: AtFlags, mask: StatxMask, to: Out<Statx>) [""] "files" {
         "STATX_BTIME": Missing("no file system keeps it; the mask says so"),
     };
+    PIDFD_SEND_SIGNAL "pidfd_send_signal" pidfd::pidfd_send_signal(fd: Fd, signal: SignalNumber, info: In<Siginfo>, flags: u32) [""] "pidfds";
+    PIDFD_OPEN "pidfd_open" pidfd::pidfd_open(pid: i32, flags: OpenFlags) [""] "pidfds";
     CLONE3 "clone3" lifecycle::clone3(arguments: In<CloneArgs>, size: usize) [""] "threads" {
         "set_tid": Refused("EINVAL"),
     };
@@ -387,6 +386,7 @@ table! {
     OPENAT2 "openat2" open::openat2(directory: Fd, path: PathName, how: In<OpenHow>, size: usize) [""] "paths" {
         "RESOLVE_CACHED": Refused("EAGAIN"),
     };
+    PIDFD_GETFD "pidfd_getfd" pidfd::pidfd_getfd(pidfd: Fd, fd: Fd, flags: u32) [""] "pidfds";
     FACCESSAT2 "faccessat2" attributes::faccessat2(directory: Fd, path: PathName, mode: AccessFlags, flags: AtFlags) [""] "paths";
     EPOLL_PWAIT2 "epoll_pwait2" epoll::epoll_pwait2(epoll: Fd, events: Out<EpollEvent>, most: i32, timeout: In<Timespec>, mask: In<SigSet>, size: usize) [""] "polling";
 }

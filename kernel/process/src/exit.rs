@@ -197,6 +197,7 @@ fn become_zombie(process: &Arc<Process>, status: ExitStatus) {
         }
     });
     tell_ended(process);
+    process.end_events.wake_all(Events::IN | Events::RDNORM);
 }
 
 /// What the parent wants of its children's ends.

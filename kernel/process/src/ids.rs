@@ -260,6 +260,19 @@ pub fn may_signal(sender: &Cred, target: &Cred) -> bool {
         || sender.has(Cap::KILL)
 }
 
+/// The access check of `ptrace(2)` for a caller with these identities.
+pub(crate) fn allowed_as(caller: &Cred, ids: (Uid, Gid), target: &Cred, is_dumpable: bool) -> bool {
+    let same = [target.uid, target.euid, target.suid].iter().all(|id| *id == ids.0)
+        && [target.gid, target.egid, target.sgid].iter().all(|id| *id == ids.1);
+    caller.has(Cap::SYS_PTRACE) || same && is_dumpable && caller.effective.contains(target.permitted)
+}
+
+/// Whether a caller may take hold of what a process with this identity has (`ptrace(2)`, attaching, with the real
+/// identities).
+pub fn may_attach(caller: &Cred, target: &Cred, is_dumpable: bool) -> bool {
+    allowed_as(caller, (caller.uid, caller.gid), target, is_dumpable)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{FileIds, exec, set_all_users, set_file_user, set_real_effective_user, set_user};

@@ -49,6 +49,7 @@ mod lock_classes;
 pub mod mapped;
 pub mod memory;
 pub mod namespaces;
+pub mod pidfd;
 pub mod proc;
 pub mod process;
 pub mod program;

@@ -25,6 +25,8 @@ pub struct Process {
     pub(crate) thread_events: WaitQueue,
     /// Where those wait who read its signals from a file.
     pub(crate) signal_events: Arc<WaitQueue>,
+    /// Where those wait who watch a descriptor of it for its end.
+    pub(crate) end_events: Arc<WaitQueue>,
     /// Its limits.
     pub limits: Limits,
     pub(crate) accounts: SpinLock<Accounts>,
@@ -49,6 +51,7 @@ impl Process {
             child_events: WaitQueue::new(),
             thread_events: WaitQueue::new(),
             signal_events: Arc::new(WaitQueue::new()),
+            end_events: Arc::new(WaitQueue::new()),
             limits,
             accounts: SpinLock::new(&lock_classes::ACCOUNTS, Accounts::default()),
             timers: Timers::new(),

@@ -3,17 +3,27 @@
 use aegis::AddressSpace;
 use alloc::sync::Arc;
 use chroma::OpenFile;
+use chroma::inode::WritersDenied;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 /// A range of user addresses.
 pub type Range = (u64, u64);
+
+/// The file that a program was loaded from.
+#[derive(Clone)]
+pub struct RunningFile {
+    /// The file.
+    pub file: Arc<OpenFile>,
+    /// Nobody opens it for writing as long as it runs, in whatever process.
+    pub(crate) _unwritable: Arc<WritersDenied>,
+}
 
 /// An address space with what `exec` put into it; threads with `CLONE_VM` share it.
 pub struct Program {
     /// The address space.
     pub space: Arc<AddressSpace>,
     /// The file that is executed (`/proc/PID/exe`); the first process has none before its first exec.
-    pub executable: Option<Arc<OpenFile>>,
+    pub executable: Option<RunningFile>,
     /// Where the arguments' strings are.
     pub arguments: Range,
     /// Where the environment's strings are.
@@ -41,7 +51,7 @@ impl Program {
     /// A program as exec made it.
     pub fn new(
         space: Arc<AddressSpace>,
-        executable: Option<Arc<OpenFile>>,
+        executable: Option<RunningFile>,
         arguments: Range,
         environment: Range,
         auxiliary: Arc<[u8]>,

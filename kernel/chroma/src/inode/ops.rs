@@ -74,6 +74,11 @@ pub trait InodeOps: Send + Sync + Any {
         true
     }
 
+    /// Whether a name that means nothing is an error of its own, whatever was to be done with it (`/proc`).
+    fn refuses_new_names(&self, _dir: &Inode) -> bool {
+        false
+    }
+
     /// Makes a new entry; the name is known to be free.
     fn create(&self, _dir: &Arc<Inode>, _name: &[u8], node: &NewNode<'_>) -> Result<Arc<Inode>, Errno> {
         // Where nothing can be made at all, Linux tells files from the rest.

@@ -8,6 +8,7 @@ use super::{may_change, touch_accessed};
 use crate::dentry::{self, Dentry, Name};
 use crate::inode::FileKind;
 use crate::mount::Path;
+use crate::protect;
 use crate::walk::{Entry, Last, View, WalkFlags, Walker, entry_of};
 
 impl View<'_> {
@@ -30,6 +31,7 @@ impl View<'_> {
         if !Arc::ptr_eq(&from.mount, &directory.mount) {
             return Err(Errno::EXDEV);
         }
+        protect::may_link(self.cred, inode)?;
         may_change(self.cred, directory)?;
         if inode.is_directory() {
             return Err(Errno::EPERM);

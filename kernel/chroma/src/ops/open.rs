@@ -14,7 +14,7 @@ use crate::file::{FileOps, OpenFile};
 use crate::inode::{FileKind, Inode};
 use crate::mount::Path;
 use crate::walk::{Entry, Last, View, WalkFlags, Walker, entry_of, lookup_in};
-use crate::{directory, node, pipe};
+use crate::{directory, node, pipe, protect};
 
 /// What `open` is asked for.
 #[derive(Clone, Copy)]
@@ -75,7 +75,7 @@ impl View<'_> {
                     if exclusive {
                         return Err(Errno::EEXIST);
                     }
-                    return self.open_found(&walker.at, request, true);
+                    return self.open_found(&walker.at, request, Some(&walker.at.dentry.clone()));
                 }
             };
             if walker.trailing_slash() {
@@ -92,10 +92,11 @@ impl View<'_> {
             if exclusive {
                 return Err(Errno::EEXIST);
             }
+            let directory = walker.at.dentry.clone();
             if walker.enter(dentry, follow)? {
                 continue;
             }
-            return self.open_found(&walker.at, request, true);
+            return self.open_found(&walker.at, request, Some(&directory));
         }
     }
 
@@ -107,7 +108,7 @@ impl View<'_> {
         if request.has(OpenFlags::PATH) {
             return open_path_file(path, request.flags, self.cred.clone());
         }
-        self.open_found(&path, request, false)
+        self.open_found(&path, request, None)
     }
 
     /// Creates the file, or gives what has the name meanwhile.
@@ -135,12 +136,21 @@ impl View<'_> {
         OpenFile::new(ops, path, request.flags, self.cred.clone())
     }
 
-    fn open_found(&self, path: &Path, request: &OpenRequest, creating: bool) -> Result<Arc<OpenFile>, Errno> {
+    /// Opens what is there; `creating` is the directory in which `O_CREAT` found it.
+    fn open_found(
+        &self,
+        path: &Path,
+        request: &OpenRequest,
+        creating: Option<&Dentry>,
+    ) -> Result<Arc<OpenFile>, Errno> {
         let inode = path.dentry.inode()?;
         let access = request.access();
         let kind = inode.kind();
-        if creating && kind == FileKind::Directory {
-            return Err(Errno::EISDIR);
+        if let Some(directory) = creating {
+            if kind == FileKind::Directory {
+                return Err(Errno::EISDIR);
+            }
+            protect::may_open_existing(self.cred, directory.inode()?, inode)?;
         }
         if request.has(OpenFlags::DIRECTORY) && kind != FileKind::Directory {
             return Err(Errno::ENOTDIR);

@@ -2,6 +2,7 @@
 
 use abi::Errno;
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use hal::{PAGE_SIZE, Page};
 
 use crate::io::{Sink, Source};
@@ -14,12 +15,20 @@ const MAX_UNPRIVILEGED: usize = 1 << 20;
 const MAX: usize = 1 << 31;
 
 /// A page with a run of bytes in it.
-struct Segment {
+pub(super) struct Segment {
     page: Page,
     start: usize,
     len: usize,
     /// A packet (`O_DIRECT`): it ends a read, and nothing is added to it.
     packet: bool,
+    /// The page is in another pipe as well: nothing is added to it here.
+    shared: bool,
+}
+
+impl Segment {
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
 }
 
 /// The content of a pipe.
@@ -71,7 +80,7 @@ impl Ring {
     /// Room behind the last bytes, in the page they are in.
     fn tail_room(&self) -> usize {
         match self.segments.back() {
-            Some(last) if !last.packet => PAGE_SIZE - last.start - last.len,
+            Some(last) if !last.packet && !last.shared => PAGE_SIZE - last.start - last.len,
             _ => 0,
         }
     }
@@ -115,7 +124,7 @@ impl Ring {
         self.segments.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
         match from.take_to_page(&page, 0, PAGE_SIZE) {
             Ok(len) => {
-                self.segments.push_back(Segment { page, start: 0, len, packet });
+                self.segments.push_back(Segment { page, start: 0, len, packet, shared: false });
                 self.bytes += len;
                 Ok(len)
             }
@@ -155,5 +164,48 @@ impl Ring {
             }
         }
         Ok(moved)
+    }
+
+    /// How many pages more may be in the pipe.
+    pub(super) fn free_segments(&self) -> usize {
+        self.max_segments.saturating_sub(self.segments.len())
+    }
+
+    /// Puts the first `len` bytes into `into` as well, as far as its capacity goes; a packet goes in whole or cut, as in a read.
+    pub(super) fn share(&self, len: usize, into: &mut Vec<Segment>) {
+        let mut left = len;
+        for segment in &self.segments {
+            if left == 0 || into.len() == into.capacity() {
+                break;
+            }
+            let len = segment.len.min(left);
+            left -= len;
+            let page = segment.page.clone();
+            into.push(Segment { page, start: segment.start, len, packet: segment.packet, shared: true });
+        }
+    }
+
+    /// Takes the first `count` bytes away.
+    pub(super) fn remove(&mut self, count: usize) {
+        let mut left = count.min(self.bytes);
+        self.bytes -= left;
+        while let Some(first) = self.segments.front_mut() {
+            if left < first.len {
+                first.start += left;
+                first.len -= left;
+                break;
+            }
+            left -= first.len;
+            self.segments.pop_front();
+        }
+    }
+
+    /// Adds segments of another pipe at the end; gives the number of bytes. `ENOMEM`.
+    pub(super) fn append(&mut self, segments: Vec<Segment>) -> Result<usize, Errno> {
+        self.segments.try_reserve(segments.len()).map_err(|_| Errno::ENOMEM)?;
+        let count = segments.iter().map(Segment::len).sum();
+        self.segments.extend(segments);
+        self.bytes += count;
+        Ok(count)
     }
 }

@@ -89,7 +89,7 @@ impl FileOps for PipeEnd {
                 if !ring.is_empty() {
                     let was_full = ring.is_full();
                     let count = ring.drain(to)?;
-                    let wake = was_full && !ring.is_full();
+                    let wake = (was_full && !ring.is_full()) || pipe.is_watched();
                     drop(ring);
                     if wake {
                         pipe.writable.wake_all(WRITABLE);
@@ -140,7 +140,7 @@ impl FileOps for PipeEnd {
                     let was_empty = ring.is_empty();
                     let result = ring.fill(from, packets);
                     drop(ring);
-                    if was_empty && from.done() > 0 {
+                    if (was_empty || pipe.is_watched()) && from.done() > 0 {
                         pipe.readable.wake_all(READABLE);
                     }
                     match result {
@@ -166,6 +166,7 @@ impl FileOps for PipeEnd {
     fn poll(&self, _: &OpenFile, table: Option<&PollTable>) -> PollEvents {
         let pipe = &*self.pipe;
         if let Some(table) = table {
+            pipe.is_watched.store(true, Ordering::Relaxed);
             if self.side.reads() {
                 table.watch(&pipe.readable, PollEvents::READABLE);
             }

@@ -9,8 +9,9 @@ mod end;
 mod fifo;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use abi::fs::OpenFlags;
 use abi::{Errno, Mode};
@@ -42,6 +43,8 @@ pub struct Pipe {
     /// How many readers and writers ever came: a FIFO's opener waits for the other kind's count to change.
     readers_ever: AtomicU32,
     writers_ever: AtomicU32,
+    /// Somebody watches it: then every change is told, not only the first, for who waits for edges.
+    is_watched: AtomicBool,
 }
 
 impl Pipe {
@@ -54,7 +57,12 @@ impl Pipe {
             writers: AtomicU32::new(0),
             readers_ever: AtomicU32::new(0),
             writers_ever: AtomicU32::new(0),
+            is_watched: AtomicBool::new(false),
         })
+    }
+
+    fn is_watched(&self) -> bool {
+        self.is_watched.load(Ordering::Relaxed)
     }
 
     fn has_readers(&self) -> bool {

@@ -193,6 +193,10 @@ impl InodeOps for SyntheticNode {
         false
     }
 
+    fn refuses_new_names(&self, dir: &Inode) -> bool {
+        dir.superblock().kind == crate::procfs::PROC
+    }
+
     fn readlink(&self, _: &Arc<Inode>) -> Result<Bytes, Errno> {
         let Node::Link(link) = &self.node else { return Err(Errno::EINVAL) };
         link.text()

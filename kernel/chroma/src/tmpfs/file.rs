@@ -11,6 +11,7 @@ use alloc::sync::Arc;
 use hal::{Once, PAGE_SIZE, Page};
 
 use super::node::TmpNode;
+use super::seals::Seals;
 use super::{Options, TmpFs, instance};
 use crate::cred::Cred;
 use crate::dentry::{Dentry, Name};
@@ -93,6 +94,7 @@ impl Drop for Pages {
 /// What a regular file's inode keeps.
 pub(super) struct Content {
     pages: Arc<Pages>,
+    seals: Seals,
 }
 
 impl Content {
@@ -100,10 +102,11 @@ impl Content {
         let cache = PageCache::new(0);
         Content {
             pages: Arc::new(Pages { cache, superblock: superblock.clone(), charged: AtomicU64::new(0) }),
+            seals: Seals::new(false),
         }
     }
 
-    fn of(inode: &Inode) -> Result<&Content, Errno> {
+    pub(super) fn of(inode: &Inode) -> Result<&Content, Errno> {
         inode.ops_as::<TmpNode>().and_then(|node| node.content.as_ref()).ok_or(Errno::EIO)
     }
 
@@ -115,6 +118,10 @@ impl Content {
         self.pages.cache.resident()
     }
 
+    pub(super) fn seals(&self) -> &Seals {
+        &self.seals
+    }
+
     fn cache(&self) -> &PageCache {
         &self.pages.cache
     }
@@ -123,6 +130,7 @@ impl Content {
         if i64::try_from(size).is_err() {
             return Err(Errno::EFBIG);
         }
+        self.seals.may_resize(self.cache().size(), size)?;
         let shrinks = size < self.cache().size();
         self.cache().resize(size);
         if shrinks {
@@ -164,8 +172,10 @@ impl Content {
         while from.remaining() > 0 {
             let offset = (*position % PAGE) as usize;
             let index = *position / PAGE;
-            let copied =
-                self.pages.make(index).and_then(|page| from.take_to_page(&page, offset, PAGE_SIZE - offset));
+            let end = position.saturating_add((PAGE_SIZE - offset).min(from.remaining()) as u64);
+            let allowed = self.seals.may_write(end, self.cache().size());
+            let page = allowed.and_then(|()| self.pages.make(index));
+            let copied = page.and_then(|page| from.take_to_page(&page, offset, PAGE_SIZE - offset));
             match copied {
                 Ok(count) => {
                     *position += count as u64;
@@ -251,6 +261,10 @@ impl FileOps for RegularFile {
         Ok(Content::of(file.inode())?.object())
     }
 
+    fn may_share(&self, file: &OpenFile, writes: bool) -> Result<bool, Errno> {
+        Content::of(file.inode())?.seals.may_share(writes)
+    }
+
     fn sync(&self, _: &OpenFile) -> Result<(), Errno> {
         Ok(())
     }
@@ -263,8 +277,13 @@ impl FileOps for RegularFile {
         let end = offset.checked_add(len).filter(|e| i64::try_from(*e).is_ok()).ok_or(Errno::EFBIG)?;
         let _content = inode.content.lock();
         match mode {
-            m if m == KEEP_SIZE | PUNCH_HOLE => content.punch(offset, end)?,
+            m if m == KEEP_SIZE | PUNCH_HOLE => {
+                content.seals.may_punch()?;
+                content.punch(offset, end)?;
+            }
             0 | KEEP_SIZE => {
+                let size = content.cache().size();
+                content.seals.may_resize(size, end.max(size))?;
                 let before = content.pages_held();
                 for index in offset / PAGE..end.div_ceil(PAGE) {
                     if let Err(error) = content.pages.make(index) {
@@ -315,8 +334,9 @@ impl Content {
 /// The mount that files without a name are in (`memfd_create`, shared anonymous memory); attached nowhere.
 static MEMORY: Once<Arc<Mount>> = Once::new();
 
-/// `memfd_create`: a file that exists only as long as it is open. `label` is what `/proc/PID/fd` shows.
-pub fn memory_file(cred: &Arc<Cred>, label: &[u8]) -> Result<Arc<OpenFile>, Errno> {
+/// `memfd_create`: a file that exists only as long as it is open. `label` is what `/proc/PID/fd` shows; `sealable` says
+/// whether it takes seals.
+pub fn memory_file(cred: &Arc<Cred>, label: &[u8], sealable: bool) -> Result<Arc<OpenFile>, Errno> {
     if MEMORY.get().is_none() {
         let root = instance("tmpfs", &Options::unlimited(Mode(0o777)));
         // Whoever comes second uses the first one's.
@@ -333,7 +353,11 @@ pub fn memory_file(cred: &Arc<Cred>, label: &[u8]) -> Result<Arc<OpenFile>, Errn
         target: &[],
     };
     let inode = root.ops().create_unnamed(root, &node)?;
+    if sealable {
+        Content::of(&inode)?.seals.allow();
+    }
     let name = [b"/memfd:", label, b" (deleted)"].concat();
     let dentry = Dentry::unattached(Name::new(&name), inode);
-    OpenFile::new(Box::new(RegularFile), Path { mount, dentry }, OpenFlags::RDWR, cred.clone())
+    // As on Linux it does not count as being written to: such a file can be executed while it is open.
+    OpenFile::new_uncounted(Box::new(RegularFile), Path { mount, dentry }, OpenFlags::RDWR, cred.clone())
 }

@@ -10,6 +10,7 @@ mod entries;
 mod file;
 mod node;
 mod options;
+mod seals;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +28,7 @@ use crate::mount::{FileSystemType, MountRequest};
 
 pub use file::memory_file;
 pub use options::Options;
+pub use seals::{add_seals, seals};
 
 /// An instance: its limits and what is used of them.
 pub(crate) struct TmpFs {

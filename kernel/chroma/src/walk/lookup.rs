@@ -47,7 +47,7 @@ fn ask(parent: &Arc<Dentry>, directory: &Arc<Inode>, name: &[u8]) -> Result<Opti
             let dentry = if found.keep { dentry::insert(parent, name, dentry) } else { dentry };
             Ok(Some((dentry, found.inode)))
         }
-        Err(Errno::ENOENT) => Ok(None),
+        Err(Errno::ENOENT) if !directory.ops().refuses_new_names(directory) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -167,8 +167,11 @@ impl<'a> Walker<'a> {
         if self.links > MAX_SYMLINKS || forbidden {
             return Err(Errno::ELOOP);
         }
-        crate::ops::touch_accessed(&self.at.mount, link);
         let rest = self.text.get(self.next..).unwrap_or_default();
+        if rest.is_empty() {
+            crate::protect::may_follow(self.view.cred, self.at.dentry.inode()?, link)?;
+        }
+        crate::ops::touch_accessed(&self.at.mount, link);
         // The slashes after the link's own name are walked already; they still mean "a directory".
         let slash = self.trailing_slash() || !rest.is_empty();
         let mut text: Vec<u8>;

@@ -7,7 +7,7 @@ use cerberus::Rights;
 use chroma::fdtable::capability;
 use chroma::file::{Ioctl, SignalOwner};
 use chroma::pipe::{make_pipe, pipe_of};
-use chroma::{Fd, OpenFile};
+use chroma::{Fd, OpenFile, tmpfs};
 use process::Current;
 
 use super::locks;
@@ -114,6 +114,12 @@ fn on_file(current: &mut Current, fd: Fd, operation: i32, argument: u64) -> Outc
             file.set_owner(|own| (own.kind, own.id) = (kind, owner.pid));
             DONE
         }
+        command::F_ADD_SEALS => {
+            let seals = u32::try_from(argument).map_err(|_| Errno::EINVAL)?;
+            tmpfs::add_seals(&file, seals)?;
+            DONE
+        }
+        command::F_GET_SEALS => Ok(u64::from(tmpfs::seals(&file)?)),
         command::F_GETLEASE => Ok(command::F_UNLCK as u64),
         command::F_SETLEASE if argument as i16 == command::F_UNLCK => Err(Errno::EAGAIN),
         _ => Err(Errno::EINVAL),
@@ -211,6 +217,6 @@ pub fn memfd_create(current: &mut Current, name: UserAddr, flags: MemfdFlags) ->
         return Err(Errno::EINVAL);
     }
     let name = read_string(name, LONGEST + 1)?.ok_or(Errno::EINVAL)?;
-    let file = chroma::tmpfs::memory_file(&current.cred, &name)?;
+    let file = tmpfs::memory_file(&current.cred, &name, flags.contains(MemfdFlags::ALLOW_SEALING))?;
     publish(current, file, flags.contains(MemfdFlags::CLOEXEC))
 }

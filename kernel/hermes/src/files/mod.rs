@@ -10,6 +10,7 @@ pub mod make;
 pub mod mounts;
 pub mod open;
 pub mod owners;
+pub mod splice;
 pub mod stat;
 pub mod sync;
 pub mod times;

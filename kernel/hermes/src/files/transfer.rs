@@ -1,12 +1,11 @@
-//! From one file to another within the kernel: `sendfile`, `copy_file_range`, `splice`.
+//! From one file to another within the kernel: `sendfile`, `copy_file_range`. What goes through pipes is in [`super::splice`].
 
-use abi::fs::{MAX_RW_COUNT, SpliceFlags};
+use abi::fs::MAX_RW_COUNT;
 use abi::{Errno, OpenFlags};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use cerberus::Rights;
 use chroma::inode::FileKind;
-use chroma::pipe::pipe_of;
 use chroma::{Fd, OpenFile, Sink, Source};
 use process::Current;
 
@@ -15,16 +14,16 @@ use crate::row::Outcome;
 use crate::support::{broken_pipe, count, file};
 
 /// How much is moved at a time.
-const PIECE: usize = 64 * 1024;
+pub(super) const PIECE: usize = 64 * 1024;
 
 /// Where an end of a transfer is: at the file's own position, or at one that the program keeps.
-struct End {
-    file: Arc<OpenFile>,
+pub(super) struct End {
+    pub(super) file: Arc<OpenFile>,
     at: Option<u64>,
 }
 
 impl End {
-    fn new(file: Arc<OpenFile>, offset: InOut<i64>) -> Result<Self, Errno> {
+    pub(super) fn new(file: Arc<OpenFile>, offset: InOut<i64>) -> Result<Self, Errno> {
         let at = match offset.read_optional()? {
             Some(offset) => Some(u64::try_from(offset).map_err(|_| Errno::EINVAL)?),
             None => None,
@@ -32,7 +31,7 @@ impl End {
         Ok(Self { file, at })
     }
 
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Errno> {
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Errno> {
         let mut sink = Sink::kernel(buffer);
         match &mut self.at {
             Some(at) => {
@@ -44,7 +43,7 @@ impl End {
         }
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<usize, Errno> {
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<usize, Errno> {
         let mut source = Source::kernel(bytes);
         match &mut self.at {
             Some(at) => {
@@ -57,7 +56,7 @@ impl End {
     }
 
     /// Takes back what was read and could not be written.
-    fn unread(&mut self, bytes: usize) -> Result<(), Errno> {
+    pub(super) fn unread(&mut self, bytes: usize) -> Result<(), Errno> {
         match &mut self.at {
             Some(at) => *at = at.saturating_sub(bytes as u64),
             None if self.file.ops().seekable() => {
@@ -69,7 +68,7 @@ impl End {
         Ok(())
     }
 
-    fn store(&self, offset: InOut<i64>) -> Result<(), Errno> {
+    pub(super) fn store(&self, offset: InOut<i64>) -> Result<(), Errno> {
         match self.at {
             Some(at) => offset.write_optional(&i64::try_from(at).unwrap_or(i64::MAX)),
             None => Ok(()),
@@ -164,43 +163,6 @@ pub fn copy_file_range(
             return Err(Errno::EINVAL);
         }
     }
-    let moved = transfer(current, &mut from, &mut to, size)?;
-    from.store(input_offset)?;
-    to.store(output_offset)?;
-    count(moved)
-}
-
-/// `splice`: one end must be a pipe.
-pub fn splice(
-    current: &mut Current,
-    input: Fd,
-    input_offset: InOut<i64>,
-    output: Fd,
-    output_offset: InOut<i64>,
-    size: usize,
-    flags: SpliceFlags,
-) -> Outcome {
-    if !SpliceFlags::all().contains(flags) {
-        return Err(Errno::EINVAL);
-    }
-    if size == 0 {
-        return count(0);
-    }
-    let source = file(current, input, Rights::READ)?;
-    let target = file(current, output, Rights::WRITE)?;
-    let (reads_pipe, writes_pipe) = (pipe_of(&source), pipe_of(&target));
-    let same = reads_pipe.zip(writes_pipe).is_some_and(|(a, b)| Arc::ptr_eq(a, b));
-    if (reads_pipe.is_none() && writes_pipe.is_none()) || same {
-        return Err(Errno::EINVAL);
-    }
-    let misplaced = |pipe: bool, offset: InOut<i64>| pipe && !offset.is_null();
-    if misplaced(reads_pipe.is_some(), input_offset) || misplaced(writes_pipe.is_some(), output_offset) {
-        return Err(Errno::ESPIPE);
-    }
-    // What was taken out of a pipe cannot be put back: no more than the other end takes at once.
-    let size = size.min(abi::fs::PIPE_BUF);
-    let mut from = End::new(source, input_offset)?;
-    let mut to = End::new(target, output_offset)?;
     let moved = transfer(current, &mut from, &mut to, size)?;
     from.store(input_offset)?;
     to.store(output_offset)?;

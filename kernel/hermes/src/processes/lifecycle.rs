@@ -39,7 +39,12 @@ pub fn clone(
     let signal = Signal::from_user((flags & CSIGNAL) as i32);
     // The upper half is clone3's alone.
     let flags = CloneFlags::from_bits_truncate(flags & !CSIGNAL & 0xffff_ffff);
-    let request = Request { flags, exit_signal: signal, stack, tls, parent_tid, child_tid };
+    // There is one place for both.
+    if flags.contains(CloneFlags::PIDFD | CloneFlags::PARENT_SETTID) {
+        return Err(Errno::EINVAL);
+    }
+    let request =
+        Request { flags, exit_signal: signal, stack, tls, parent_tid, child_tid, pidfd: parent_tid };
     number(clone::clone(current, &request))
 }
 
@@ -79,6 +84,7 @@ pub fn clone3(current: &mut Current, arguments: In<CloneArgs>, size: usize) -> O
         tls: args.tls,
         parent_tid: UserAddr::new(args.parent_tid),
         child_tid: UserAddr::new(args.child_tid),
+        pidfd: UserAddr::new(args.pidfd),
     };
     number(clone::clone(current, &request))
 }

@@ -6,5 +6,6 @@ pub mod groups;
 pub mod identity;
 pub mod lifecycle;
 pub mod limits;
+pub mod pidfd;
 pub mod prctl;
 pub mod wait;

@@ -1,11 +1,14 @@
 //! Waiting for children.
 
-use abi::process::{P_ALL, P_PGID, P_PID, Rusage};
+use abi::process::{P_ALL, P_PGID, P_PID, P_PIDFD, Rusage};
 use abi::{Errno, Siginfo, Signal, WaitFlags};
+use chroma::Fd;
+use process::pidfd::exists;
 use process::signal::Info;
 use process::wait::{Change, Which, wait_for_child};
 use process::{Current, table};
 
+use super::pidfd::named;
 use crate::argument::Out;
 use crate::row::Outcome;
 use crate::support::DONE;
@@ -63,7 +66,20 @@ pub fn waitid(
     if !WaitFlags::all().contains(options) || !options.intersects(events) {
         return Err(Errno::EINVAL);
     }
+    let mut options = options;
+    let waited_for = options;
     let which = match kind {
+        P_PIDFD => {
+            let fd = i32::try_from(id).map_err(|_| Errno::EINVAL)?;
+            let (process, file) = named(current, Fd(fd))?;
+            if file.nonblocking() {
+                options |= WaitFlags::NOHANG;
+            }
+            if !exists(&process) {
+                return Err(Errno::ECHILD);
+            }
+            Which::Process(process.pid())
+        }
         P_ALL => Which::Any,
         P_PID if id > 0 && id <= i32::MAX.unsigned_abs() => Which::Process(id),
         P_PGID if id == 0 => Which::Group(own_group(current)?),
@@ -71,6 +87,9 @@ pub fn waitid(
         _ => return Err(Errno::EINVAL),
     };
     let change = wait_for_child(current, which, options)?;
+    if kind == P_PIDFD && change.is_none() && !waited_for.contains(WaitFlags::NOHANG) {
+        return Err(Errno::EAGAIN);
+    }
     let answer = change.as_ref().map(info).unwrap_or_default();
     if let Some(change) = &change {
         usage.write_optional(&change.usage.to_abi())?;

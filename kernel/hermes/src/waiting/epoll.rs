@@ -20,13 +20,13 @@ use core::time::Duration;
 use hal::{Instant, SpinLock};
 use process::Current;
 
-use super::anonymous;
 use super::poll::{deadline, with_mask};
 use crate::argument::{Argument, In, InOut, Out};
 use crate::files::descriptors::publish;
 use crate::lock_classes;
 use crate::row::Outcome;
 use crate::support::{DONE, any_file, count, file, known};
+use chroma::anonymous;
 
 /// The most events of one wait.
 const MOST: usize = i32::MAX as usize / size_of::<EpollEvent>();

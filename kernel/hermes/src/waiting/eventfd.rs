@@ -11,10 +11,10 @@ use chronos::{Events, WaitKind, WaitQueue};
 use hal::SpinLock;
 use process::Current;
 
-use super::anonymous;
 use crate::files::descriptors::publish;
 use crate::lock_classes;
 use crate::row::Outcome;
+use chroma::anonymous;
 
 /// The counter's highest value.
 const MOST: u64 = u64::MAX - 1;

@@ -1,6 +1,5 @@
 //! Waiting for files: `poll`, `select`, `epoll`; and files that exist to be waited for.
 
-pub mod anonymous;
 pub mod epoll;
 pub mod eventfd;
 pub mod poll;

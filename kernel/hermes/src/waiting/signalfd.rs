@@ -11,11 +11,11 @@ use process::Current;
 use process::signal::{Info, wait};
 use zerocopy::IntoBytes;
 
-use super::anonymous;
 use crate::argument::In;
 use crate::files::descriptors::publish;
 use crate::row::Outcome;
 use crate::support::{any_file, descriptor, known};
+use chroma::anonymous;
 
 struct SignalFile {
     mask: AtomicU64,

@@ -15,12 +15,12 @@ use hal::{Instant, SpinLock};
 use process::Current;
 use process::timer::Clock;
 
-use super::anonymous;
 use crate::argument::{In, Out};
 use crate::files::descriptors::publish;
 use crate::lock_classes;
 use crate::row::Outcome;
 use crate::support::{DONE, duration, file, known};
+use chroma::anonymous;
 
 #[derive(Default)]
 struct Setting {

@@ -6,6 +6,7 @@ use abi::{Errno, ProtFlags};
 use aegis::{AddressSpace, Backing, MapRequest, Placement};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use chroma::inode::WritersDenied;
 use chroma::{OpenFile, Sink};
 use hal::UserAddr;
 
@@ -15,6 +16,8 @@ const PAGE: u64 = hal::PAGE_SIZE as u64;
 pub struct Executable {
     /// The file.
     pub file: Arc<OpenFile>,
+    /// Keeps the file from being written to.
+    pub unwritable: WritersDenied,
     /// Its header.
     pub header: Header,
     /// Its program headers.
@@ -53,7 +56,7 @@ impl Executable {
     ///
     /// # Errors
     /// See [`elf::parse_header`] and [`elf::parse_program`].
-    pub fn examine(file: Arc<OpenFile>, probe: &[u8]) -> Result<Self, Errno> {
+    pub fn examine(file: Arc<OpenFile>, unwritable: WritersDenied, probe: &[u8]) -> Result<Self, Errno> {
         let header = elf::parse_header(probe)?;
         let size = usize::from(header.count) * elf::PROGRAM_HEADER_SIZE;
         let mut table = Vec::new();
@@ -62,7 +65,7 @@ impl Executable {
         let read = read_at(&file, header.table_offset, &mut table)?;
         table.truncate(read);
         let program = elf::parse_program(&header, &table)?;
-        Ok(Self { file, header, program })
+        Ok(Self { file, unwritable, header, program })
     }
 
     /// The path of the interpreter that the program asks for, if any.

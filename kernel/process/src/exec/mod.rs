@@ -13,7 +13,7 @@ pub mod stack;
 use crate::current::Current;
 use crate::exit;
 use crate::ids::{self, FileIds};
-use crate::program::{Places, Program};
+use crate::program::{Places, Program, RunningFile};
 use crate::signal::{self, Actions, AltStack};
 use crate::table;
 use crate::tree::ExitStatus;
@@ -25,7 +25,7 @@ use aegis::{AddressSpace, Layout};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use chroma::cred::Access;
-use chroma::inode::FileKind;
+use chroma::inode::{FileKind, WritersDenied};
 use chroma::walk::WalkFlags;
 use chroma::{Cred, OpenFile, Path};
 use chronos::{WaitKind, Work};
@@ -63,15 +63,16 @@ pub fn room_for_arguments(stack_limit: u64) -> u64 {
 /// Opens a file to be executed: that needs the right to execute it, not to read it.
 ///
 /// # Errors
-/// `EACCES`: no regular file, no right, or a mount without programs.
-fn open(cred: &Arc<Cred>, path: Path) -> Result<Arc<OpenFile>, Errno> {
+/// `EACCES`: no regular file, no right, or a mount without programs; `ETXTBSY`: somebody has it open for writing.
+fn open(cred: &Arc<Cred>, path: Path) -> Result<(Arc<OpenFile>, WritersDenied), Errno> {
     let inode = path.dentry.inode()?.clone();
     if inode.kind() != FileKind::Regular || !chroma::ops::may_execute(&path.mount) {
         return Err(Errno::EACCES);
     }
     inode.permission(cred, Access::EXECUTE)?;
     let ops = inode.ops().open(&inode, OpenFlags::empty(), cred)?;
-    OpenFile::new(ops, path, OpenFlags::empty(), cred.clone())
+    let file = OpenFile::new(ops, path, OpenFlags::empty(), cred.clone())?;
+    Ok((file, inode.deny_writers()?))
 }
 
 /// A program that was found, after all scripts.
@@ -87,12 +88,12 @@ fn find(current: &Current, path: Path, name: &[u8], mut arguments: Strings) -> R
     let mut name = name.to_vec();
     for _ in 0..=MAX_SCRIPTS {
         let ids = file_ids(current, &path)?;
-        let file = open(&current.cred, path)?;
+        let (file, unwritable) = open(&current.cred, path)?;
         let mut probe = [0; script::PROBE_SIZE];
         let length = load::read_at(&file, 0, &mut probe)?;
         let probe = probe.get(..length).unwrap_or_default();
         let Some(interpreter) = script::parse(probe)? else {
-            let executable = Executable::examine(file, probe)?;
+            let executable = Executable::examine(file, unwritable, probe)?;
             return Ok(Found { executable, ids, arguments });
         };
         arguments = script_arguments(&interpreter, &name, &arguments)?;
@@ -173,10 +174,10 @@ fn prepare(
     let interpreter = match executable.interpreter()? {
         Some(path) => {
             let path = current.view().resolve(&path, WalkFlags::FOLLOW)?;
-            let file = open(&current.cred, path)?;
+            let (file, unwritable) = open(&current.cred, path)?;
             let mut probe = [0; elf::HEADER_SIZE];
             let length = load::read_at(&file, 0, &mut probe)?;
-            Some(Executable::examine(file, probe.get(..length).unwrap_or_default())?)
+            Some(Executable::examine(file, unwritable, probe.get(..length).unwrap_or_default())?)
         }
         None => None,
     };
@@ -241,7 +242,7 @@ pub fn exec(current: &mut Current, request: Request) -> Result<(), Errno> {
         Places { code: prepared.loaded.code, data: prepared.loaded.data, stack: prepared.stack.pointer };
     let program = Program::new(
         prepared.space.clone(),
-        Some(found.executable.file.clone()),
+        Some(RunningFile { file: found.executable.file, _unwritable: Arc::new(found.executable.unwritable) }),
         prepared.stack.arguments,
         prepared.stack.environment,
         Arc::from(prepared.stack.vector.as_slice()),

@@ -103,6 +103,7 @@ impl Content for InfoFile {
         }
         write!(text, "pos:\t{}\nflags:\t0{:o}\n", file.shown_position(), flags.bits());
         writeln!(text, "mnt_id:\t{}\nino:\t{}", file.path().mount.id(), file.inode().number());
+        file.ops().describe(&file, text);
         Ok(())
     }
 }

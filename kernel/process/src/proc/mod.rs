@@ -33,8 +33,10 @@ mod system;
 #[cfg(test)]
 mod tests;
 
+use crate::process::Process;
 use abi::Mode;
 use alloc::sync::Arc;
+use chroma::OpenFile;
 use chroma::procfs;
 use chroma::synthetic::{Directory, Entry, Fixed, Text};
 use subject::{Subject, Target};
@@ -50,6 +52,17 @@ pub fn start(command_line: &'static str) {
     sysctl::add(&settings);
     top.add("sys", Entry::directory(settings, Mode(0o555)).fixed(Fixed::ModeAndOwner));
     top.set_dynamic(Arc::new(pids::Processes));
+}
+
+/// The process that an open directory of `/proc` is about, while it exists.
+pub fn process_of_directory(file: &OpenFile) -> Option<Arc<Process>> {
+    let inode = file.inode();
+    let dentry = &file.path().dentry;
+    let is_at_top = dentry.parent().is_some_and(|top| top.parent().is_none());
+    if inode.superblock().kind != "proc" || !inode.is_directory() || !is_at_top {
+        return None;
+    }
+    pids::spelled(dentry.name().bytes()).ok().and_then(crate::table::process)
 }
 
 /// Inode numbers: the kind of directory, whose it is, and the place in it.

@@ -103,7 +103,7 @@ fn root(target: &Target) -> Result<Path, Errno> {
 
 fn exe(target: &Target) -> Result<Path, Errno> {
     let program = target.thread.as_ref().and_then(|thread| thread.program()).ok_or(Errno::ENOENT)?;
-    Ok(program.executable.as_ref().ok_or(Errno::ENOENT)?.path().clone())
+    Ok(program.executable.as_ref().ok_or(Errno::ENOENT)?.file.path().clone())
 }
 
 /// What is mounted for a process, and its root; a zombie sees nothing (`EINVAL`, as on Linux).

@@ -2,11 +2,10 @@
 
 use crate::process::Process;
 use crate::thread::Thread;
-use crate::{current, table};
+use crate::{current, ids, table};
 use abi::{Errno, Gid, Uid};
 use alloc::sync::{Arc, Weak};
 use chroma::Cred;
-use chroma::cred::Cap;
 
 /// A process or a thread, not kept alive.
 #[derive(Clone)]
@@ -117,9 +116,7 @@ impl Target {
 }
 
 fn allowed(caller: &Cred, target: &Cred, is_dumpable: bool) -> bool {
-    let same = [target.uid, target.euid, target.suid].iter().all(|id| *id == caller.fsuid)
-        && [target.gid, target.egid, target.sgid].iter().all(|id| *id == caller.fsgid);
-    caller.has(Cap::SYS_PTRACE) || same && is_dumpable && caller.effective.contains(target.permitted)
+    ids::allowed_as(caller, (caller.fsuid, caller.fsgid), target, is_dumpable)
 }
 
 #[cfg(test)]

@@ -11,8 +11,10 @@ use abi::{Errno, Mode};
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use chroma::cred::{CapSet, Cred};
+use chroma::cred::{Cap, CapSet, Cred};
+use chroma::protect;
 use chroma::synthetic::{Content, Directory, Entry, Text, from_fn};
+use devices::syslog;
 use hal::Once;
 
 fn fact(directory: &Directory, name: &str, value: impl ToString) {
@@ -33,12 +35,21 @@ pub(super) fn add(top: &Directory) {
     fact(&fs, "overflowgid", 65534);
     fact(&fs, "overflowuid", 65534);
     fact(&fs, "pipe-max-size", 1 << 20);
+    for (name, level) in [
+        ("protected_fifos", &protect::FIFOS),
+        ("protected_hardlinks", &protect::HARDLINKS),
+        ("protected_regular", &protect::REGULAR),
+        ("protected_symlinks", &protect::SYMLINKS),
+    ] {
+        fs.add(name, Entry::file(Protection(level), Mode(0o644)));
+    }
     fact(&fs, "suid_dumpable", 0);
 }
 
 fn add_kernel(kernel: &Directory) {
     fact(kernel, "arch", "x86_64");
     fact(kernel, "cap_last_cap", CapSet::FULL.0.ilog2());
+    kernel.add("dmesg_restrict", Entry::file(LogRestriction, Mode(0o644)));
     kernel.add(
         "domainname",
         Entry::file(HostName { get: HostNames::domain, set: HostNames::set_domain }, Mode(0o644)),
@@ -120,6 +131,26 @@ impl Content for HostName {
     }
 }
 
+/// Whether reading the log takes a privilege; only who has it may say so.
+struct LogRestriction;
+
+impl Content for LogRestriction {
+    fn read(&self, _: &Cred, text: &mut Text) -> Result<(), Errno> {
+        writeln!(text, "{}", u8::from(syslog::is_restricted()));
+        Ok(())
+    }
+
+    fn write(&self, cred: &Cred, bytes: &[u8]) -> Result<(), Errno> {
+        cred.require(Cap::SYS_ADMIN)?;
+        match number(bytes)? {
+            0 => syslog::restrict(false),
+            1 => syslog::restrict(true),
+            _ => return Err(Errno::EINVAL),
+        }
+        Ok(())
+    }
+}
+
 /// The level of messages that the console shows; Linux's other three have one value each here.
 struct Printk;
 
@@ -135,6 +166,26 @@ impl Content for Printk {
         let text = core::str::from_utf8(first).map_err(|_| Errno::EINVAL)?;
         hal::log::set_console_level(text.parse().map_err(|_| Errno::EINVAL)?);
         Ok(())
+    }
+}
+
+/// The number at the start of what was written to a setting.
+fn number<T: core::str::FromStr>(bytes: &[u8]) -> Result<T, Errno> {
+    let text = core::str::from_utf8(bytes.trim_ascii()).map_err(|_| Errno::EINVAL)?;
+    text.parse().map_err(|_| Errno::EINVAL)
+}
+
+/// How much links and files of other users are protected.
+struct Protection(&'static protect::Level);
+
+impl Content for Protection {
+    fn read(&self, _: &Cred, text: &mut Text) -> Result<(), Errno> {
+        writeln!(text, "{}", self.0.get());
+        Ok(())
+    }
+
+    fn write(&self, _: &Cred, bytes: &[u8]) -> Result<(), Errno> {
+        self.0.set(number(bytes)?)
     }
 }
 

@@ -1,21 +1,28 @@
 //! New threads and processes: `fork`, `vfork`, `clone`, `clone3`.
 
+mod seed;
+mod unshare;
+
 use crate::current::Current;
 use crate::exit::VforkWait;
-use crate::namespaces::Namespaces;
+use crate::pidfd;
 use crate::process::Process;
 use crate::program::Program;
-use crate::run;
 use crate::signal::{Actions, AltStack, Signals};
 use crate::table;
 use crate::thread::{Parts, Thread};
 use abi::{CloneFlags, Errno, Resource, Signal};
-use alloc::string::String;
 use alloc::sync::Arc;
+use chroma::FdTable;
 use chroma::cred::Cap;
-use chroma::{FdTable, FsContext};
+use chroma::fdtable::{Fd, capability};
 use core::sync::atomic::Ordering;
 use hal::{UserAddr, UserContext, user};
+use seed::{Seed, make_task};
+use unshare::new_namespaces;
+
+pub(crate) use seed::start_first;
+pub use unshare::unshare;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,6 +39,8 @@ pub struct Request {
     pub parent_tid: UserAddr,
     /// Where it is written in the child's memory, with `CHILD_SETTID`, or cleared at its end, with `CHILD_CLEARTID`.
     pub child_tid: UserAddr,
+    /// Where a descriptor of the child is written in the parent's memory, with `PIDFD`.
+    pub pidfd: UserAddr,
 }
 
 /// Namespaces that do not exist here: what Linux says without them in its configuration.
@@ -52,33 +61,9 @@ fn check(flags: CloneFlags, caller_is_init: bool) -> Result<(), Errno> {
         || without(CloneFlags::SIGHAND, CloneFlags::VM)
         || both(CloneFlags::CLEAR_SIGHAND, CloneFlags::SIGHAND)
         || (has(CloneFlags::PARENT) && caller_is_init)
-        || flags.intersects(MISSING_NAMESPACES | CloneFlags::PIDFD | CloneFlags::INTO_CGROUP);
+        || (has(CloneFlags::PIDFD) && flags.intersects(CloneFlags::THREAD | CloneFlags::DETACHED))
+        || flags.intersects(MISSING_NAMESPACES | CloneFlags::INTO_CGROUP);
     if refused { Err(Errno::EINVAL) } else { Ok(()) }
-}
-
-/// The namespaces of a child or of a thread after `unshare`.
-///
-/// # Errors
-/// `EPERM`: without `CAP_SYS_ADMIN`; `ENOMEM`.
-pub(crate) fn new_namespaces(
-    current: &Current,
-    flags: CloneFlags,
-    fs: &FsContext,
-) -> Result<Namespaces, Errno> {
-    let mut namespaces = current.namespaces.clone();
-    if !flags.intersects(CloneFlags::NEWNS | CloneFlags::NEWUTS) {
-        return Ok(namespaces);
-    }
-    current.cred.require(Cap::SYS_ADMIN)?;
-    if flags.contains(CloneFlags::NEWNS) {
-        let (mounts, translation) = namespaces.mounts.duplicate()?;
-        fs.translate(|path| Some(translation.apply(path)));
-        namespaces.mounts = mounts;
-    }
-    if flags.contains(CloneFlags::NEWUTS) {
-        namespaces.names = Arc::new(namespaces.names.duplicate());
-    }
-    Ok(namespaces)
 }
 
 fn check_limits(current: &Current) -> Result<(), Errno> {
@@ -185,7 +170,16 @@ pub fn clone(current: &mut Current, request: &Request) -> Result<u32, Errno> {
     };
     let tls = flags.contains(CloneFlags::SETTLS).then_some(request.tls);
     let task = make_task(current, seed, tls)?;
-    publish(current, &thread, request)?;
+    let pidfd = match flags.contains(CloneFlags::PIDFD) {
+        true => Some(give_pidfd(current, &process, request.pidfd)?),
+        false => None,
+    };
+    if let Err(error) = publish(current, &thread, request) {
+        if let Some(fd) = pidfd {
+            let _ = current.files.close(fd); // nobody else knows of it
+        }
+        return Err(error);
+    }
     let parent_tid = has(CloneFlags::PARENT_SETTID, request.parent_tid);
     if !parent_tid.is_null() {
         // As Linux: a bad address is not an error of the call.
@@ -198,72 +192,18 @@ pub fn clone(current: &mut Current, request: &Request) -> Result<u32, Errno> {
     Ok(tid)
 }
 
-/// What a new thread begins with.
-struct Seed {
-    thread: Arc<Thread>,
-    process: Arc<Process>,
-    program: Arc<Program>,
-    files: Arc<FdTable>,
-    fs: Arc<FsContext>,
-    namespaces: Namespaces,
-    context: UserContext,
-    alt_stack: AltStack,
-    clear_child_tid: UserAddr,
-    set_child_tid: UserAddr,
-    vfork: Option<Arc<VforkWait>>,
-}
-
-impl Seed {
-    /// What the thread sees of itself, on its own stack.
-    fn grow(self) -> Current {
-        let cred = self.thread.cred();
-        Current {
-            task: chronos::thread::current(),
-            thread: self.thread,
-            process: self.process,
-            program: self.program,
-            files: self.files,
-            fs: self.fs,
-            namespaces: self.namespaces,
-            cred,
-            context: self.context,
-            alt_stack: self.alt_stack,
-            saved_mask: None,
-            interrupted: None,
-            restart: None,
-            fault: Default::default(),
-            clear_child_tid: self.clear_child_tid,
-            robust_list: UserAddr::NULL,
-            vfork: self.vfork,
-            end: None,
-        }
+/// Gives the parent a descriptor of the child.
+///
+/// # Errors
+/// `EFAULT`, `EMFILE`, `ENOMEM`.
+fn give_pidfd(current: &Current, process: &Arc<Process>, to: UserAddr) -> Result<Fd, Errno> {
+    let file = pidfd::open(process, abi::OpenFlags::empty(), &current.cred)?;
+    let fd = current.files.insert(capability(file), true, 0, current.fd_limit())?;
+    if user::write(to, &fd.0).is_err() {
+        current.files.close(fd)?;
+        return Err(Errno::EFAULT);
     }
-}
-
-fn make_task(current: &Current, seed: Seed, tls: Option<u64>) -> Result<Arc<chronos::Thread>, Errno> {
-    let thread = seed.thread.clone();
-    let space = seed.program.space.tables().clone();
-    let name = String::from_utf8_lossy(&thread.name()).into_owned();
-    let policy = current.task.policy();
-    let body = move || {
-        let word = seed.set_child_tid;
-        let tid = seed.thread.tid();
-        let current = seed.grow();
-        if !word.is_null() {
-            let _ = user::write(word, &tid.cast_signed()); // as above
-        }
-        run::user_thread_main(current);
-    };
-    let task = chronos::Thread::new_user(&name, policy, true, body).map_err(|_| Errno::ENOMEM)?;
-    if let Some(context) = task.context() {
-        context.set_space(Some(space));
-        if let Some(base) = tls {
-            context.set_fs_base(base);
-        }
-    }
-    task.set_local(thread.clone());
-    thread.set_task(&task);
-    Ok(task)
+    Ok(fd)
 }
 
 /// Adds the new thread to its process and to the tree. From here on others see it.
@@ -308,88 +248,6 @@ fn publish(current: &Current, thread: &Arc<Thread>, request: &Request) -> Result
     }
 }
 
-/// `unshare`.
-///
-/// # Errors
-/// `EINVAL`: what cannot be unshared; `EPERM`; `ENOMEM`.
-pub fn unshare(current: &mut Current, flags: CloneFlags) -> Result<(), Errno> {
-    const KNOWN: CloneFlags = CloneFlags::FS
-        .union(CloneFlags::FILES)
-        .union(CloneFlags::SYSVSEM)
-        .union(CloneFlags::NEWNS)
-        .union(CloneFlags::NEWUTS)
-        .union(CloneFlags::THREAD)
-        .union(CloneFlags::SIGHAND)
-        .union(CloneFlags::VM);
-    let alone = current.process.thread_count() == 1;
-    let shared = CloneFlags::THREAD | CloneFlags::SIGHAND | CloneFlags::VM;
-    if !KNOWN.contains(flags) || (flags.intersects(shared) && !alone) {
-        return Err(Errno::EINVAL);
-    }
-    let fs = if flags.intersects(CloneFlags::FS | CloneFlags::NEWNS) {
-        Arc::new(current.fs.duplicate())
-    } else {
-        current.fs.clone()
-    };
-    let files = if flags.contains(CloneFlags::FILES) && Arc::strong_count(&current.files) > 2 {
-        Some(Arc::new(current.files.duplicate()?))
-    } else {
-        None
-    };
-    let namespaces = new_namespaces(current, flags, &fs)?;
-    current.set_fs(fs);
-    current.set_namespaces(namespaces);
-    if let Some(files) = files {
-        current.set_files(files);
-    }
-    Ok(())
-}
-
-/// Starts the first thread: `before` runs in it before its program does.
-pub(crate) fn start_first(
-    thread: &Arc<Thread>,
-    before: impl FnOnce(&mut Current) + Send + 'static,
-) -> Result<(), Errno> {
-    let parts = thread.parts(Clone::clone);
-    let (Some(program), Some(files), Some(fs)) = (parts.program, parts.files, parts.fs) else {
-        return Err(Errno::EINVAL);
-    };
-    let process = thread.process().clone();
-    let seed = Seed {
-        thread: thread.clone(),
-        process: process.clone(),
-        program: program.clone(),
-        files,
-        fs,
-        namespaces: parts.namespaces,
-        context: UserContext::new(),
-        alt_stack: AltStack::NONE,
-        clear_child_tid: UserAddr::NULL,
-        set_child_tid: UserAddr::NULL,
-        vfork: None,
-    };
-    let body = move || {
-        let mut current = seed.grow();
-        before(&mut current);
-        run::user_thread_main(current);
-    };
-    let task =
-        chronos::Thread::new_user("init", chronos::Policy::NORMAL, false, body).map_err(|_| Errno::ENOMEM)?;
-    if let Some(context) = task.context() {
-        context.set_space(Some(program.space.tables().clone()));
-    }
-    task.set_local(thread.clone());
-    thread.set_task(&task);
-    table::with(|tree| {
-        tree.add_process(process.pid(), 0, 0, Some(Signal::SIGCHLD), process.clone());
-        tree.add_thread(thread.tid(), thread.clone());
-    });
-    let threads = alloc::vec![thread.clone()];
-    process.signals.lock_irq().threads = threads;
-    task.start();
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::check;
@@ -403,6 +261,7 @@ mod tests {
         refused(CloneFlags::THREAD | CloneFlags::VM);
         refused(CloneFlags::NEWNS | CloneFlags::FS);
         refused(CloneFlags::NEWPID);
+        refused(CloneFlags::PIDFD | CloneFlags::THREAD | CloneFlags::VM | CloneFlags::SIGHAND);
         let threads = CloneFlags::THREAD | CloneFlags::SIGHAND | CloneFlags::VM | CloneFlags::SETTLS;
         assert_eq!(check(threads, false), Ok(()));
         assert_eq!(check(CloneFlags::PARENT, false), Ok(()));

@@ -1,14 +1,16 @@
-//! Files without a name, made by calls of their own: `eventfd`, `timerfd`, `signalfd`, `epoll`.
+//! Files without a name, made by calls of their own: `eventfd`, `timerfd`, `signalfd`, `epoll`, `pidfd_open`.
 
 use abi::stat::ANON_INODE_FS_MAGIC;
 use abi::{Errno, Mode, MountFlags, OpenFlags, Statfs};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use chroma::dentry::Name;
-use chroma::file::FileOps;
-use chroma::inode::{Attributes, FileKind, FileSystem, InodeOps};
-use chroma::{Cred, Dentry, Inode, Mount, OpenFile, Path, SuperBlock};
 use hal::Once;
+
+use crate::cred::Cred;
+use crate::dentry::{Dentry, Name};
+use crate::file::{FileOps, OpenFile};
+use crate::inode::{Attributes, FileKind, FileSystem, Inode, InodeOps, SuperBlock};
+use crate::mount::{Mount, Path};
 
 /// The name of the file system that holds them; it is mounted nowhere.
 const KIND: &str = "anon_inodefs";
