@@ -16,6 +16,7 @@ mod device;
 mod errno;
 pub mod fs;
 mod id;
+pub mod inotify;
 pub mod ioctl;
 pub mod memory;
 pub mod nr;

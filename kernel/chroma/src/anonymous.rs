@@ -54,10 +54,32 @@ pub fn file(
     flags: OpenFlags,
     cred: &Arc<Cred>,
 ) -> Result<Arc<OpenFile>, Errno> {
+    open(label, ops, OpenFlags::RDWR | flags, cred)
+}
+
+/// As [`file`], for a file that is only read.
+///
+/// # Errors
+/// `ENOMEM`.
+pub fn file_for_reading(
+    label: &'static str,
+    ops: Box<dyn FileOps>,
+    flags: OpenFlags,
+    cred: &Arc<Cred>,
+) -> Result<Arc<OpenFile>, Errno> {
+    open(label, ops, flags, cred)
+}
+
+fn open(
+    label: &'static str,
+    ops: Box<dyn FileOps>,
+    flags: OpenFlags,
+    cred: &Arc<Cred>,
+) -> Result<Arc<OpenFile>, Errno> {
     let mount = mount()?;
     let inode = inode(mount.superblock(), FileKind::Regular, cred);
     let dentry = Dentry::unattached(Name::new(label.as_bytes()), inode);
-    OpenFile::new(ops, Path { mount, dentry }, OpenFlags::RDWR | flags, cred.clone())
+    OpenFile::new(ops, Path { mount, dentry }, flags, cred.clone())
 }
 
 /// Whether a file can have something to tell later: regular files and directories are always ready, and epoll refuses them.

@@ -11,6 +11,7 @@ use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use abi::Errno;
 use abi::fs::OpenFlags;
+use abi::inotify::InotifyMask;
 use abi::poll::PollEvents;
 use aegis::MemoryObject;
 use alloc::boxed::Box;
@@ -25,6 +26,7 @@ use crate::io::{Sink, Source};
 use crate::listing::DirBuffer;
 use crate::lock_classes;
 use crate::mount::Path;
+use crate::notify;
 use crate::poll::PollTable;
 use crate::synthetic::Text;
 
@@ -325,7 +327,17 @@ impl OpenFile {
         if !self.ops.seekable() {
             return self.ops.read(self, &mut 0, to);
         }
-        self.with_position(|position| self.ops.read(self, position, to))
+        let count = self.with_position(|position| self.ops.read(self, position, to))?;
+        self.tell(InotifyMask::ACCESS, count);
+        Ok(count)
+    }
+
+    /// Tells watchers of a transfer, unless it moved nothing.
+    #[inline]
+    fn tell(&self, mask: InotifyMask, count: usize) {
+        if count > 0 {
+            notify::file(self, mask);
+        }
     }
 
     /// `write` and `writev`: at the position, which advances.
@@ -333,7 +345,9 @@ impl OpenFile {
         if !self.ops.seekable() {
             return self.ops.write(self, &mut 0, from);
         }
-        self.with_position(|position| self.ops.write(self, position, from))
+        let count = self.with_position(|position| self.ops.write(self, position, from))?;
+        self.tell(InotifyMask::MODIFY, count);
+        Ok(count)
     }
 
     /// `pread` and `preadv`: at `position`; `ESPIPE` for streams.
@@ -341,7 +355,9 @@ impl OpenFile {
         if !self.ops.seekable() {
             return Err(Errno::ESPIPE);
         }
-        self.ops.read(self, &mut position, to)
+        let count = self.ops.read(self, &mut position, to)?;
+        self.tell(InotifyMask::ACCESS, count);
+        Ok(count)
     }
 
     /// `pwrite` and `pwritev`: at `position` (at the end with `O_APPEND`, as Linux does); `ESPIPE` for streams.
@@ -349,7 +365,9 @@ impl OpenFile {
         if !self.ops.seekable() {
             return Err(Errno::ESPIPE);
         }
-        self.ops.write(self, &mut position, from)
+        let count = self.ops.write(self, &mut position, from)?;
+        self.tell(InotifyMask::MODIFY, count);
+        Ok(count)
     }
 
     /// `lseek`; `ESPIPE` for streams.
@@ -392,6 +410,8 @@ impl OpenFile {
             .and_then(|count| if count < buffer.bytes().len() { Err(Errno::EFAULT) } else { Ok(count) })?;
         *position = reached;
         self.shown_position.store(reached, Ordering::Relaxed);
+        drop(position);
+        notify::file(self, InotifyMask::ACCESS);
         Ok(buffer.bytes().len())
     }
 
@@ -406,6 +426,8 @@ impl OpenFile {
 
 impl Drop for OpenFile {
     fn drop(&mut self) {
+        let wrote = self.flags().access().write;
+        notify::file(self, if wrote { InotifyMask::CLOSE_WRITE } else { InotifyMask::CLOSE_NOWRITE });
         crate::flock::release_description(self);
         self.ops.release(self);
         if self.counts_as_writer {

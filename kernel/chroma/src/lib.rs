@@ -19,6 +19,7 @@
 //! | [`pipe`] | pipes and FIFOs |
 //! | [`fs_context`] | [`FsContext`]: a thread's root, working directory and umask |
 //! | [`node`] | device nodes; who opens them is registered |
+//! | [`notify`] | telling watchers what happens to files |
 //! | [`protect`] | what links and files of other users are protected from |
 //! | [`anonymous`] | files without a name |
 //! | [`tmpfs`], [`synthetic`], [`devfs`] | file systems |
@@ -58,6 +59,7 @@ pub mod listing;
 mod lock_classes;
 pub mod mount;
 pub mod node;
+pub mod notify;
 pub mod ops;
 pub mod pipe;
 pub mod poll;
@@ -87,4 +89,5 @@ pub fn start() {
     mount::register(&procfs::Proc);
     mount::register(&procfs::Sys);
     procfs::start();
+    notify::start();
 }

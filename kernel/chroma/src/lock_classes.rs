@@ -10,7 +10,7 @@
 //! | descriptors, file owner, fs context | 340–342 | spin |
 //! | dentry bucket → dentry place | 350 → 351 | spin |
 //! | mounts, mount flags | 355 | spin |
-//! | directory entries, FIFO, records, attributes | 360–366 | spin |
+//! | directory entries, FIFO, records, attributes, watches | 360–369 | spin |
 
 use hal::LockClass;
 
@@ -35,4 +35,6 @@ pub static RECORDS: LockClass = LockClass::new("record locks", 364);
 pub static LOCK_WAITS: LockClass = LockClass::new("waits for record locks", 365);
 pub static SYNTHETIC: LockClass = LockClass::new("synthetic directory", 361);
 pub static ATTRIBUTES: LockClass = LockClass::new("inode attributes", 366);
+pub static WATCHES: LockClass = LockClass::new("watches of an inode", 368);
+pub static ALL_WATCHES: LockClass = LockClass::new("all watches", 369);
 pub static XATTRS: LockClass = LockClass::new("extended attributes", 367);

@@ -7,6 +7,7 @@ use abi::fs::{
     CloseRangeFlags, DescriptorFlags, FallocateMode, FlockOperation, MemfdFlags, OpenHow, RwFlags,
     SpliceFlags, UmountFlags,
 };
+use abi::inotify::InotifyMask;
 use abi::memory::{MlockallFlags, MsyncFlags};
 use abi::poll::{EpollEvent, Pollfd, SigsetArgument};
 use abi::process::{CapData, CapHeader, CloneArgs, Rusage};
@@ -30,7 +31,7 @@ use crate::files::{
 use crate::processes::{capabilities, execute, groups, identity, lifecycle, limits, pidfd, prctl, wait};
 use crate::row::Status::{Accepted, Missing, Refused};
 use crate::row::{Note, Parameter, Row};
-use crate::waiting::{epoll, eventfd, poll, select, signalfd, timerfd};
+use crate::waiting::{epoll, eventfd, inotify, poll, select, signalfd, timerfd};
 use crate::{futex, memory, sched, signals, sockets, system, time};
 
 macro_rules! table {
@@ -312,6 +313,9 @@ table! {
     TGKILL "tgkill" signals::tgkill(pid: i32, tid: i32, signal: SignalNumber) [""] "signals";
     UTIMES "utimes" times::utimes(path: PathName, times: In<Timeval>) [""] "files";
     WAITID "waitid" wait::waitid(kind: i32, id: u32, to: Out<Siginfo>, options: WaitFlags, usage: Out<Rusage>) [""] "processes";
+    INOTIFY_INIT "inotify_init" inotify::inotify_init() [""] "inotify";
+    INOTIFY_ADD_WATCH "inotify_add_watch" inotify::inotify_add_watch(fd: Fd, path: PathName, mask: InotifyMask) [""] "inotify";
+    INOTIFY_RM_WATCH "inotify_rm_watch" inotify::inotify_rm_watch(fd: Fd, wd: i32) [""] "inotify";
     OPENAT "openat" open::openat(directory: Fd, path: PathName, flags: OpenFlags, mode: Mode) [""] "paths";
     MKDIRAT "mkdirat" make::mkdirat(directory: Fd, path: PathName, mode: Mode) [""] "paths";
     MKNODAT "mknodat" make::mknodat(directory: Fd, path: PathName, mode: Mode, device: u32) [""] "paths";
@@ -355,6 +359,7 @@ table! {
     EPOLL_CREATE1 "epoll_create1" epoll::epoll_create1(flags: DescriptorFlags) [""] "polling";
     DUP3 "dup3" descriptors::dup3(old: Fd, new: Fd, flags: OpenFlags) [""] "descriptors";
     PIPE2 "pipe2" descriptors::pipe2(ends: Out<[i32; 2]>, flags: OpenFlags) [""] "pipes";
+    INOTIFY_INIT1 "inotify_init1" inotify::inotify_init1(flags: DescriptorFlags) [""] "inotify";
     PREADV "preadv" io::preadv(fd: Fd, vector: In<Iovec>, number: usize, offset: i64) ["READ"] "files";
     PWRITEV "pwritev" io::pwritev(fd: Fd, vector: In<Iovec>, number: usize, offset: i64) ["WRITE"] "files";
     RT_TGSIGQUEUEINFO "rt_tgsigqueueinfo" signals::rt_tgsigqueueinfo(pid: i32, tid: i32, signal: SignalNumber, info: In<Siginfo>) [""] "signals";

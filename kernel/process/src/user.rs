@@ -4,7 +4,7 @@ use crate::lock_classes;
 use abi::Uid;
 use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
-use core::sync::atomic::AtomicU64;
+use core::sync::atomic::{AtomicU64, Ordering};
 use hal::SpinLock;
 
 /// The counters of one user.
@@ -13,7 +13,34 @@ pub struct User {
     /// Threads (`RLIMIT_NPROC`).
     pub threads: AtomicU64,
     /// Queued signals (`RLIMIT_SIGPENDING`).
-    pub queued_signals: Arc<AtomicU64>,
+    pub queued_signals: Account,
+    /// Instances of `inotify`.
+    pub inotify_instances: Account,
+    /// Files that they watch.
+    pub inotify_watches: Account,
+}
+
+/// A counter of a user.
+pub type Account = Arc<AtomicU64>;
+
+/// A place in an account; given back when dropped.
+pub struct Charge(Account);
+
+impl Charge {
+    /// Takes a place if fewer than `limit` are taken.
+    pub fn take(account: &Account, limit: u64) -> Option<Self> {
+        if account.fetch_add(1, Ordering::Relaxed) >= limit {
+            account.fetch_sub(1, Ordering::Relaxed);
+            return None;
+        }
+        Some(Self(account.clone()))
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 static USERS: SpinLock<BTreeMap<Uid, Weak<User>>> = SpinLock::new(&lock_classes::USERS, BTreeMap::new());

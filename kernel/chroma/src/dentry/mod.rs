@@ -14,7 +14,7 @@ use alloc::sync::Arc;
 use hal::SpinLock;
 
 use crate::inode::{Inode, SuperBlock};
-use crate::lock_classes;
+use crate::{lock_classes, notify};
 
 pub(crate) use cache::{insert, move_to, purge, remove};
 pub use cache::{lookup, replace_name, shrink};
@@ -146,6 +146,9 @@ impl Dentry {
 
 impl Drop for Dentry {
     fn drop(&mut self) {
+        if let Some(inode) = &self.inode {
+            notify::forgotten(inode);
+        }
         // Unlink ancestors one by one: a chain as deep as a program likes must not become a recursion.
         let mut next = self.place.get_mut().parent.take();
         while let Some(parent) = next {

@@ -20,6 +20,7 @@ use hal::{Once, SpinLock};
 
 use crate::cred::Cred;
 use crate::flock::FileLocks;
+use crate::notify::{self, Watches};
 use crate::pipe::Pipe;
 use crate::{io, lock_classes};
 
@@ -42,6 +43,8 @@ pub struct Inode {
     pub(crate) fifo: SpinLock<Weak<Pipe>>,
     /// Record locks, made when the first is taken.
     pub(crate) locks: Once<Box<FileLocks>>,
+    /// Who is told what happens to it.
+    pub(crate) watches: Watches,
 }
 
 impl Inode {
@@ -63,6 +66,7 @@ impl Inode {
             writers: AtomicI32::new(0),
             fifo: SpinLock::new(&lock_classes::FIFO, Weak::new()),
             locks: Once::new(),
+            watches: notify::none(),
         })
     }
 

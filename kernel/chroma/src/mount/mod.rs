@@ -130,6 +130,7 @@ impl Mount {
 impl Drop for Mount {
     fn drop(&mut self) {
         if self.superblock.mounts.fetch_sub(1, Ordering::AcqRel) == 1 {
+            crate::notify::unmounted(&self.superblock);
             crate::dentry::purge(&self.superblock);
         }
         // A chain of detached mounts is unlinked in a loop, as in `Dentry::drop`.

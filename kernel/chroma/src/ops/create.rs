@@ -1,5 +1,6 @@
 //! Making things: `mknod`, `mkdir`, `symlink`.
 
+use abi::inotify::InotifyMask;
 use abi::stat::{S_ISGID, S_ISVTX};
 use abi::{DeviceNumber, Errno, Gid, Mode};
 use alloc::sync::Arc;
@@ -9,6 +10,7 @@ use crate::cred::{Cap, Cred};
 use crate::dentry::{self, Dentry, Name};
 use crate::inode::{FileKind, Inode, NewNode};
 use crate::mount::Path;
+use crate::notify;
 use crate::walk::{Entry, Last, View, WalkFlags, Walker, entry_of};
 
 /// What to make, as a system call says it.
@@ -113,7 +115,7 @@ impl View<'_> {
         let directory = &walker.at;
         let name = walker.name(&range);
         let superblock = directory.mount.superblock();
-        let _tree = superblock.tree.write();
+        let tree = superblock.tree.write();
         if let Entry::Taken(..) = entry_of(&directory.dentry, name)? {
             return Err(Errno::EEXIST);
         }
@@ -124,6 +126,9 @@ impl View<'_> {
         may_change(self.cred, directory)?;
         check(self.cred)?;
         let (dentry, _) = make(self.cred, directory, name, node)?;
+        drop(tree);
+        let is_directory = node.kind == FileKind::Directory;
+        notify::name(directory.dentry.inode()?, InotifyMask::CREATE, name, is_directory);
         Ok(Path { mount: directory.mount.clone(), dentry })
     }
 }

@@ -1,6 +1,7 @@
 //! `link` and `readlink`.
 
 use abi::Errno;
+use abi::inotify::InotifyMask;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -8,8 +9,8 @@ use super::{may_change, touch_accessed};
 use crate::dentry::{self, Dentry, Name};
 use crate::inode::FileKind;
 use crate::mount::Path;
-use crate::protect;
 use crate::walk::{Entry, Last, View, WalkFlags, Walker, entry_of};
+use crate::{notify, protect};
 
 impl View<'_> {
     /// `linkat`: gives what is at `from` one more name. `EXDEV` across mounts, `EPERM` for directories, `ENOENT` for a file
@@ -20,7 +21,7 @@ impl View<'_> {
         let directory = &walker.at;
         let name = walker.name(&range);
         let inode = from.dentry.inode()?;
-        let _tree = directory.mount.superblock().tree.write();
+        let tree = directory.mount.superblock().tree.write();
         if let Entry::Taken(..) = entry_of(&directory.dentry, name)? {
             return Err(Errno::EEXIST);
         }
@@ -43,6 +44,9 @@ impl View<'_> {
         parent.ops().link(parent, name, inode)?;
         let dentry = Dentry::child(&directory.dentry, Name::new(name), Some(inode.clone()));
         dentry::replace_name(&directory.dentry, name, dentry);
+        drop(tree);
+        notify::inode(inode, InotifyMask::ATTRIB);
+        notify::name(parent, InotifyMask::CREATE, name, false);
         Ok(())
     }
 

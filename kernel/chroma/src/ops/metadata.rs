@@ -1,5 +1,6 @@
 //! Changes of what an inode says about itself: `chmod`, `chown`, `truncate`.
 
+use abi::inotify::InotifyMask;
 use abi::stat::{S_ISGID, S_ISUID};
 use abi::{Errno, Gid, Mode, Uid};
 use alloc::sync::Arc;
@@ -8,6 +9,7 @@ use super::check_access;
 use crate::cred::{Access, Cap, Cred};
 use crate::inode::{Attributes, Change, FileKind, Inode, now};
 use crate::mount::Path;
+use crate::notify;
 
 /// `chmod`: `EPERM` unless the caller owns the file. A set-group-id bit for a group that the caller is not in is dropped.
 pub fn chmod(cred: &Cred, path: &Path, mode: Mode) -> Result<(), Errno> {
@@ -29,7 +31,9 @@ pub fn chmod(cred: &Cred, path: &Path, mode: Mode) -> Result<(), Errno> {
         a.mode = Mode(bits);
         a.ctime = now;
         Ok(())
-    })
+    })?;
+    notify::dentry(&path.dentry, InotifyMask::ATTRIB);
+    Ok(())
 }
 
 /// `chown`; [`Uid::KEEP`] and [`Gid::KEEP`] leave things as they are. `EPERM` unless the caller may: the superuser, or the
@@ -59,7 +63,9 @@ pub fn chown(cred: &Cred, path: &Path, uid: Uid, gid: Gid) -> Result<(), Errno> 
         }
         a.ctime = now;
         Ok(())
-    })
+    })?;
+    notify::dentry(&path.dentry, InotifyMask::ATTRIB);
+    Ok(())
 }
 
 /// Takes away set-user-id, and set-group-id where it means that (with group execute).
@@ -94,7 +100,9 @@ pub fn truncate(cred: &Cred, path: &Path, size: u64) -> Result<(), Errno> {
     drop_privileges_on_write(cred, inode);
     let result = truncate_inode(inode, size);
     inode.remove_writer();
-    result
+    result?;
+    notify::dentry(&path.dentry, InotifyMask::MODIFY);
+    Ok(())
 }
 
 /// Sets the size of a regular file (`ftruncate`, `O_TRUNC`); the caller has checked the right to. Sleeps.

@@ -3,6 +3,7 @@
 use abi::Errno;
 use abi::Mode;
 use abi::fs::{MountFlags, OpenFlags};
+use abi::inotify::InotifyMask;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
@@ -14,7 +15,7 @@ use crate::file::{FileOps, OpenFile};
 use crate::inode::{FileKind, Inode};
 use crate::mount::Path;
 use crate::walk::{Entry, Last, View, WalkFlags, Walker, entry_of, lookup_in};
-use crate::{directory, node, pipe, protect};
+use crate::{directory, node, notify, pipe, protect};
 
 /// What `open` is asked for.
 #[derive(Clone, Copy)]
@@ -57,6 +58,12 @@ impl View<'_> {
     /// `openat`: walks `name`, creates the file if asked to, checks permissions, and opens it. May sleep, in FIFOs for as
     /// long as there is no other end.
     pub fn open(&self, name: &[u8], request: &OpenRequest) -> Result<Arc<OpenFile>, Errno> {
+        let file = self.open_quietly(name, request)?;
+        notify::file(&file, InotifyMask::OPEN);
+        Ok(file)
+    }
+
+    fn open_quietly(&self, name: &[u8], request: &OpenRequest) -> Result<Arc<OpenFile>, Errno> {
         if request.has(OpenFlags::TMPFILE) {
             return self.open_unnamed(name, request);
         }
@@ -84,7 +91,11 @@ impl View<'_> {
             let mut dentry = lookup_in(&walker.at.dentry, walker.name(&range))?;
             if dentry.is_negative() {
                 match self.create(&walker.at, walker.name(&range), request)? {
-                    Ok(path) => return self.open_created(path, request),
+                    Ok(path) => {
+                        let directory = walker.at.dentry.inode()?;
+                        notify::name(directory, InotifyMask::CREATE, walker.name(&range), false);
+                        return self.open_created(path, request);
+                    }
                     // Somebody was faster.
                     Err(other) => dentry = other,
                 }
@@ -173,6 +184,7 @@ impl View<'_> {
         let file = OpenFile::new(ops, path.clone(), request.flags, self.cred.clone())?;
         if request.has(OpenFlags::TRUNC) && kind == FileKind::Regular {
             truncate_inode(inode, 0)?;
+            notify::file(&file, InotifyMask::MODIFY);
         }
         Ok(file)
     }

@@ -1,9 +1,11 @@
 //! Taking names away: `unlink` and `rmdir`.
 
 use abi::Errno;
+use abi::inotify::InotifyMask;
 
 use super::may_remove;
 use crate::dentry;
+use crate::notify;
 use crate::walk::{Entry, Last, View, WalkFlags, Walker, entry_of};
 
 impl View<'_> {
@@ -30,8 +32,10 @@ impl View<'_> {
             parent.ops().unlink(parent, name, &inode)?;
             (dentry::remove(&directory.dentry, name), dentry, inode)
         };
+        notify::inode(&removed.2, InotifyMask::ATTRIB);
         // The last reference frees the file's pages: not under the lock.
         drop(removed);
+        notify::name(directory.dentry.inode()?, InotifyMask::DELETE, name, false);
         Ok(())
     }
 
@@ -62,6 +66,7 @@ impl View<'_> {
             (dentry::remove(&directory.dentry, name), dentry, inode)
         };
         drop(removed);
+        notify::name(directory.dentry.inode()?, InotifyMask::DELETE, name, true);
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ use crate::cred::Access;
 use crate::dentry::{self, Dentry};
 use crate::inode::{Inode, Rename};
 use crate::mount::Path;
+use crate::notify::{self, Place};
 use crate::walk::{Entry, Last, View, WalkFlags, Walker, entry_of};
 
 /// One end of a rename: a directory and what it has under a name.
@@ -16,6 +17,29 @@ struct End<'a> {
     directory: &'a Path,
     name: &'a [u8],
     slash: bool,
+}
+
+/// What a rename has done.
+struct Renamed {
+    moved: Arc<Inode>,
+    /// What got the old name in exchange.
+    exchanged: Option<Arc<Inode>>,
+    /// What lost the new name.
+    replaced: Option<Arc<Inode>>,
+    _dentry: Option<Arc<Dentry>>,
+}
+
+impl Renamed {
+    /// Tells watchers.
+    fn tell(&self, old: &End<'_>, new: &End<'_>) -> Result<(), Errno> {
+        let old = Place { directory: old.directory.dentry.inode()?, name: old.name };
+        let new = Place { directory: new.directory.dentry.inode()?, name: new.name };
+        notify::moved(&old, &new, &self.moved, self.replaced.as_deref());
+        if let Some(exchanged) = &self.exchanged {
+            notify::moved(&new, &old, exchanged, None);
+        }
+        Ok(())
+    }
 }
 
 impl View<'_> {
@@ -45,12 +69,15 @@ impl View<'_> {
         old.at.mount.check_writable()?;
         let old_end = End { directory: &old.at, name: old.name(&old_range), slash: old.trailing_slash() };
         let new_end = End { directory: &new.at, name: new.name(&new_range), slash: new.trailing_slash() };
-        let released = {
+        let renamed = {
             let _tree = old.at.mount.superblock().tree.write();
             self.rename_locked(&old_end, &new_end, flags)?
         };
-        // The last reference to what was replaced frees its pages: not under the lock.
-        drop(released);
+        if let Some(renamed) = renamed {
+            renamed.tell(&old_end, &new_end)?;
+            // The last reference to what was replaced frees its pages: not under the lock.
+            drop(renamed);
+        }
         Ok(())
     }
 
@@ -59,7 +86,7 @@ impl View<'_> {
         old: &End<'_>,
         new: &End<'_>,
         flags: RenameFlags,
-    ) -> Result<Option<Arc<Dentry>>, Errno> {
+    ) -> Result<Option<Renamed>, Errno> {
         let exchange = flags.contains(RenameFlags::EXCHANGE);
         let Entry::Taken(dentry, inode) = entry_of(&old.directory.dentry, old.name)? else {
             return Err(Errno::ENOENT);
@@ -111,7 +138,11 @@ impl View<'_> {
         if let (true, Some((target, _))) = (exchange, &target) {
             dentry::move_to(target, &old.directory.dentry, old.name);
         }
-        Ok(replaced)
+        let (exchanged, replaced_inode) = match target {
+            Some((_, inode)) if exchange => (Some(inode), None),
+            other => (None, other.map(|(_, inode)| inode)),
+        };
+        Ok(Some(Renamed { moved: inode, exchanged, replaced: replaced_inode, _dentry: replaced }))
     }
 
     fn check_rename(

@@ -2,11 +2,13 @@
 
 use abi::Errno;
 use abi::fs::MountFlags;
+use abi::inotify::InotifyMask;
 use abi::time::Timespec;
 
 use crate::cred::{Access, Cred};
 use crate::inode::{Change, Inode, now};
 use crate::mount::{Mount, Path};
+use crate::notify;
 
 /// What `utimensat` does with one of the two times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +48,12 @@ pub fn set_times(cred: &Cred, path: &Path, atime: NewTime, mtime: NewTime) -> Re
         apply(mtime, &mut a.mtime);
         a.ctime = now;
     });
+    let mask = match (atime, mtime) {
+        (_, NewTime::Keep) => InotifyMask::ACCESS,
+        (NewTime::Keep, _) => InotifyMask::MODIFY,
+        _ => InotifyMask::ATTRIB,
+    };
+    notify::dentry(&path.dentry, mask);
     Ok(())
 }
 

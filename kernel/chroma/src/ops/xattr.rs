@@ -1,11 +1,13 @@
 //! Extended attributes: the rules of the name spaces; what is kept is the file system's.
 
 use abi::Errno;
+use abi::inotify::InotifyMask;
 use alloc::vec::Vec;
 
 use crate::cred::{Access, Cap, Cred};
 use crate::inode::{FileKind, Inode};
 use crate::mount::Path;
+use crate::notify;
 
 /// The longest name in bytes.
 const NAME_MAX: usize = 255;
@@ -54,6 +56,7 @@ pub fn set_xattr(cred: &Cred, path: &Path, name: &[u8], value: &[u8], flags: u32
     check(cred, inode, name, true)?;
     inode.ops().set_xattr(inode, name, value, flags)?;
     inode.touch_changed();
+    notify::dentry(&path.dentry, InotifyMask::ATTRIB);
     Ok(())
 }
 
@@ -64,6 +67,7 @@ pub fn remove_xattr(cred: &Cred, path: &Path, name: &[u8]) -> Result<(), Errno> 
     check(cred, inode, name, true)?;
     inode.ops().remove_xattr(inode, name)?;
     inode.touch_changed();
+    notify::dentry(&path.dentry, InotifyMask::ATTRIB);
     Ok(())
 }
 

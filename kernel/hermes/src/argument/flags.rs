@@ -57,5 +57,6 @@ flags! {
     abi::CloneFlags as "clone flags": "CLONE_" "0" 0xffff_ffff_ffff_ffff;
     abi::WaitFlags as "wait options": "W" "0" 0xffff_ffff;
     abi::system::GetrandomFlags as "getrandom flags": "GRND_" "0" 0xffff_ffff;
+    abi::inotify::InotifyMask as "inotify mask": "IN_" "0" 0xffff_ffff;
     abi::stat::StatxMask as "statx mask": "STATX_" "0" 0xffff_ffff;
 }

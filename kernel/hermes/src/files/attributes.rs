@@ -1,11 +1,12 @@
 //! Modes, sizes, access.
 
 use abi::fs::FallocateMode;
+use abi::inotify::InotifyMask;
 use abi::{AccessFlags, AtFlags, Errno, Mode, Resource};
 use alloc::sync::Arc;
 use cerberus::Rights;
 use chroma::inode::FileKind;
-use chroma::{Fd, ops};
+use chroma::{Fd, notify, ops};
 use process::Current;
 
 use crate::argument::PathName;
@@ -99,6 +100,7 @@ pub fn ftruncate(current: &mut Current, fd: Fd, size: i64) -> Outcome {
     }
     let size = check_size(current, size)?;
     ops::truncate_inode(file.inode(), size)?;
+    notify::file(&file, InotifyMask::MODIFY);
     DONE
 }
 
@@ -125,6 +127,7 @@ pub fn fallocate(current: &mut Current, fd: Fd, mode: FallocateMode, offset: i64
         check_size(current, end)?;
     }
     file.ops().allocate(&file, mode.bits(), start, size)?;
+    notify::file(&file, InotifyMask::MODIFY);
     DONE
 }
 

@@ -19,6 +19,7 @@ use crate::table;
 use crate::tree::ExitStatus;
 use crate::vdso;
 use abi::fs::MountFlags;
+use abi::inotify::InotifyMask;
 use abi::stat::{S_ISGID, S_ISUID};
 use abi::{Errno, OpenFlags, Resource, Signal};
 use aegis::{AddressSpace, Layout};
@@ -27,7 +28,7 @@ use alloc::vec::Vec;
 use chroma::cred::Access;
 use chroma::inode::{FileKind, WritersDenied};
 use chroma::walk::WalkFlags;
-use chroma::{Cred, OpenFile, Path};
+use chroma::{Cred, OpenFile, Path, notify};
 use chronos::{WaitKind, Work};
 use core::sync::atomic::Ordering;
 use hal::{Registers, UserAddr, user};
@@ -72,7 +73,9 @@ fn open(cred: &Arc<Cred>, path: Path) -> Result<(Arc<OpenFile>, WritersDenied), 
     inode.permission(cred, Access::EXECUTE)?;
     let ops = inode.ops().open(&inode, OpenFlags::empty(), cred)?;
     let file = OpenFile::new(ops, path, OpenFlags::empty(), cred.clone())?;
-    Ok((file, inode.deny_writers()?))
+    let unwritable = inode.deny_writers()?;
+    notify::file(&file, InotifyMask::OPEN);
+    Ok((file, unwritable))
 }
 
 /// A program that was found, after all scripts.

@@ -12,8 +12,10 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use chroma::cred::{Cap, CapSet, Cred};
+use chroma::notify::LIMITS;
 use chroma::protect;
 use chroma::synthetic::{Content, Directory, Entry, Text, from_fn};
+use core::sync::atomic::{AtomicU32, Ordering};
 use devices::syslog;
 use hal::Once;
 
@@ -31,6 +33,14 @@ pub(super) fn add(top: &Directory) {
     fact(&vm, "swappiness", 0);
     vm.add("drop_caches", Entry::file(DropCaches, Mode(0o200)));
     let fs = top.subdirectory("fs");
+    let inotify = fs.subdirectory("inotify");
+    for (name, value) in [
+        ("max_queued_events", &LIMITS.queued_events),
+        ("max_user_instances", &LIMITS.user_instances),
+        ("max_user_watches", &LIMITS.user_watches),
+    ] {
+        inotify.add(name, Entry::file(Setting(value), Mode(0o644)));
+    }
     fact(&fs, "nr_open", limits::NR_OPEN);
     fact(&fs, "overflowgid", 65534);
     fact(&fs, "overflowuid", 65534);
@@ -173,6 +183,22 @@ impl Content for Printk {
 fn number<T: core::str::FromStr>(bytes: &[u8]) -> Result<T, Errno> {
     let text = core::str::from_utf8(bytes.trim_ascii()).map_err(|_| Errno::EINVAL)?;
     text.parse().map_err(|_| Errno::EINVAL)
+}
+
+/// A number that may be anything an `int` holds but negative.
+struct Setting(&'static AtomicU32);
+
+impl Content for Setting {
+    fn read(&self, _: &Cred, text: &mut Text) -> Result<(), Errno> {
+        writeln!(text, "{}", self.0.load(Ordering::Relaxed));
+        Ok(())
+    }
+
+    fn write(&self, _: &Cred, bytes: &[u8]) -> Result<(), Errno> {
+        let value = number::<i32>(bytes)?;
+        self.0.store(u32::try_from(value).map_err(|_| Errno::EINVAL)?, Ordering::Relaxed);
+        Ok(())
+    }
 }
 
 /// How much links and files of other users are protected.

@@ -33,5 +33,5 @@ pub use action::{Action, Actions};
 pub use frame::{AltStack, frame_size, return_from_handler};
 pub use group::{Signals, Stop};
 pub use info::Info;
-pub use pending::{Account, Charge, Pending, Room};
+pub use pending::{Pending, Room};
 pub use restart::is_outcome;

@@ -7,40 +7,14 @@
 //! Room is made beforehand ([`Pending::take_room`]), so that nothing is allocated under the lock that protects this.
 
 use super::info::Info;
+use crate::user::Charge;
 use abi::{SigSet, Signal};
 use alloc::collections::VecDeque;
-use alloc::sync::Arc;
-use core::sync::atomic::{AtomicU64, Ordering};
 
-/// How many signals a user has queued, limited by `RLIMIT_SIGPENDING`.
-pub type Account = Arc<AtomicU64>;
-
-/// A queued signal; gives its place in the user's account back when dropped.
+/// A queued signal, with its place in the user's account.
 struct Queued {
     info: Info,
-    account: Option<Account>,
-}
-
-impl Drop for Queued {
-    fn drop(&mut self) {
-        if let Some(account) = &self.account {
-            account.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-}
-
-/// A place in a user's account of queued signals.
-pub struct Charge(Account);
-
-impl Charge {
-    /// Takes a place if fewer than `limit` are taken.
-    pub fn take(account: &Account, limit: u64) -> Option<Self> {
-        if account.fetch_add(1, Ordering::Relaxed) >= limit {
-            account.fetch_sub(1, Ordering::Relaxed);
-            return None;
-        }
-        Some(Self(account.clone()))
-    }
+    _charge: Option<Charge>,
 }
 
 /// Room for the queue, allocated outside its lock.
@@ -97,7 +71,7 @@ impl Pending {
         }
         let kept = self.queue.len() < self.queue.capacity();
         if kept {
-            self.queue.push_back(Queued { info, account: charge.map(|charge| charge.0) });
+            self.queue.push_back(Queued { info, _charge: charge });
         }
         kept
     }
@@ -148,8 +122,9 @@ impl Pending {
 
 #[cfg(test)]
 mod tests {
-    use super::{Account, Charge, Pending, Room};
+    use super::{Pending, Room};
     use crate::signal::info::Info;
+    use crate::user::{Account, Charge};
     use abi::{SigSet, Signal, Uid};
     use core::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,12 +1,13 @@
 //! Sending signals.
 
 use super::info::Info;
-use super::pending::{Charge, Pending, Room};
+use super::pending::{Pending, Room};
 use crate::ids::may_signal;
 use crate::process::Process;
 use crate::table;
 use crate::thread::Thread;
 use crate::tree::ExitStatus;
+use crate::user::Charge;
 use abi::signal::code;
 use abi::{Errno, Resource, Signal};
 use alloc::sync::Arc;
