@@ -97,6 +97,11 @@ requests! {
     RNDGETENTCNT = encode(READ, b'R', 0, 4);
     RNDADDTOENTCNT = encode(WRITE, b'R', 1, 4);
     RNDADDENTROPY = encode(WRITE, b'R', 3, 8);
+    FIOSETOWN = 0x8901;
+    SIOCSPGRP = 0x8902;
+    FIOGETOWN = 0x8903;
+    SIOCGPGRP = 0x8904;
+    SIOCATMARK = 0x8905;
     SIOCGIFCONF = 0x8912;
     SIOCGIFFLAGS = 0x8913;
 }

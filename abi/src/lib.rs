@@ -7,7 +7,7 @@
 //! with an independent definition (`linux-raw-sys`).
 //!
 //! The modules are the families of the C headers: [`nr`] numbers, [`Errno`], [`fs`] and [`stat`] files, [`signal`],
-//! [`time`], [`memory`], [`process`], [`poll`], [`tty`], [`system`].
+//! [`time`], [`memory`], [`process`], [`poll`], [`socket`], [`tty`], [`system`].
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
@@ -23,6 +23,7 @@ pub mod nr;
 pub mod poll;
 pub mod process;
 pub mod signal;
+pub mod socket;
 pub mod stat;
 pub mod system;
 #[cfg(test)]

@@ -183,5 +183,7 @@ pub const SYSFS_MAGIC: i64 = 0x6265_6572;
 pub const DEVPTS_SUPER_MAGIC: i64 = 0x1cd1;
 /// `f_type` of the pipe file system.
 pub const PIPEFS_MAGIC: i64 = 0x5049_5045;
+/// The same of sockets.
+pub const SOCKFS_MAGIC: i64 = 0x534f_434b;
 /// `f_type` of anonymous inodes (eventfd and the like).
 pub const ANON_INODE_FS_MAGIC: i64 = 0x0904_1934;

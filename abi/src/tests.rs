@@ -138,3 +138,46 @@ fn signal_sets_are_bit_number_minus_one() {
     assert_eq!(Signal::from_user(0), None);
     assert_eq!(SigSet::EMPTY.with(Signal::SIGTERM).with(Signal::SIGINT).first(), Some(Signal::SIGINT));
 }
+
+#[test]
+fn socket_structs_and_numbers_are_linux() {
+    use crate::socket::{self as ours, MessageFlags};
+    use linux_raw_sys::net;
+    same_layout!(ours::SockaddrUn, net::sockaddr_un, sun_family, sun_path);
+    same_layout!(ours::Msghdr, net::msghdr, msg_name, msg_namelen, msg_iov, msg_control, msg_flags);
+    same_layout!(ours::Msghdr, net::msghdr, msg_iovlen, msg_controllen);
+    same_layout!(ours::Mmsghdr, net::mmsghdr, msg_hdr, msg_len);
+    same_layout!(ours::Cmsghdr, net::cmsghdr, cmsg_len, cmsg_level, cmsg_type);
+    same_layout!(ours::Ucred, net::ucred, pid, uid, gid);
+    same_layout!(ours::Linger, net::linger, l_onoff, l_linger);
+    for (mine, theirs) in [
+        (MessageFlags::PEEK, net::MSG_PEEK),
+        (MessageFlags::CTRUNC, net::MSG_CTRUNC),
+        (MessageFlags::TRUNC, net::MSG_TRUNC),
+        (MessageFlags::DONTWAIT, net::MSG_DONTWAIT),
+        (MessageFlags::EOR, net::MSG_EOR),
+        (MessageFlags::WAITALL, net::MSG_WAITALL),
+        (MessageFlags::NOSIGNAL, net::MSG_NOSIGNAL),
+        (MessageFlags::CMSG_CLOEXEC, net::MSG_CMSG_CLOEXEC),
+    ] {
+        assert_eq!(mine.bits(), theirs);
+    }
+    let numbers = [
+        (ours::SOCK_STREAM, net::SOCK_STREAM),
+        (ours::SOCK_DGRAM, net::SOCK_DGRAM),
+        (ours::SOCK_SEQPACKET, net::SOCK_SEQPACKET),
+        (ours::SCM_RIGHTS, net::SCM_RIGHTS),
+        (ours::SCM_CREDENTIALS, net::SCM_CREDENTIALS),
+        (ours::option::SO_SNDBUF, net::SO_SNDBUF),
+        (ours::option::SO_PASSCRED, net::SO_PASSCRED),
+        (ours::option::SO_PEERCRED, net::SO_PEERCRED),
+        (ours::option::SO_RCVTIMEO, net::SO_RCVTIMEO_OLD),
+        (ours::option::SO_ACCEPTCONN, net::SO_ACCEPTCONN),
+        (ours::option::SO_PROTOCOL, net::SO_PROTOCOL),
+        (ours::option::SO_DOMAIN, net::SO_DOMAIN),
+        (ours::option::SO_PEERGROUPS, net::SO_PEERGROUPS),
+    ];
+    for (mine, theirs) in numbers {
+        assert_eq!(mine.cast_unsigned(), theirs);
+    }
+}

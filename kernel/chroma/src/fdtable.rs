@@ -108,6 +108,11 @@ impl FdTable {
         i32::try_from(index).map(Fd).map_err(|_| Errno::EMFILE)
     }
 
+    /// Whether a number below `limit` is free at this moment.
+    pub fn has_room(&self, limit: u32) -> bool {
+        self.slots.lock().lowest_free(0) < limit as usize
+    }
+
     /// Puts a capability at `fd` (`dup2`); the file that was there is closed. `EBADF` if `fd` is not below `limit`.
     pub fn replace(
         &self,

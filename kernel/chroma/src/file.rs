@@ -93,6 +93,11 @@ pub trait FileOps: Send + Sync + Any {
         Err(Errno::ENODEV)
     }
 
+    /// Whether a write that fails with `EPIPE` is also a SIGPIPE to who writes.
+    fn signals_broken_pipe(&self) -> bool {
+        true
+    }
+
     /// Called once, when the last reference is gone.
     fn release(&self, _file: &OpenFile) {}
 }

@@ -12,6 +12,7 @@ use abi::memory::{MlockallFlags, MsyncFlags};
 use abi::poll::{EpollEvent, Pollfd, SigsetArgument};
 use abi::process::{CapData, CapHeader, CloneArgs, Rusage};
 use abi::signal::{Sigaction, Sigevent, Stack};
+use abi::socket::{MessageFlags, Mmsghdr, Msghdr};
 use abi::stat::StatxMask;
 use abi::system::{GetrandomFlags, Sysinfo, Utsname};
 use abi::time::{Itimerspec, Itimerval, Timex, Timezone, Tms};
@@ -31,8 +32,9 @@ use crate::files::{
 use crate::processes::{capabilities, execute, groups, identity, lifecycle, limits, pidfd, prctl, wait};
 use crate::row::Status::{Accepted, Missing, Refused};
 use crate::row::{Note, Parameter, Row};
+use crate::sockets::{connect, create, options, receive, send};
 use crate::waiting::{epoll, eventfd, inotify, poll, select, signalfd, timerfd};
-use crate::{futex, memory, sched, signals, sockets, system, time};
+use crate::{futex, memory, sched, signals, system, time};
 
 macro_rules! table {
     ($($number:ident $name:literal $($handler:ident)::+ ($($argument:ident: $kind:ty),*)
@@ -119,23 +121,31 @@ table! {
     SETITIMER "setitimer" time::setitimer(which: i32, new: In<Itimerval>, old: Out<Itimerval>) [""] "clocks";
     GETPID "getpid" lifecycle::getpid() [""] "processes";
     SENDFILE "sendfile" transfer::sendfile(output: Fd, input: Fd, offset: InOut<i64>, size: usize) ["READ, WRITE"] "files";
-    SOCKET "socket" sockets::socket(family: i32, kind: i32, protocol: i32) [""] "system" {
-        "every family": Refused("EAFNOSUPPORT"),
+    SOCKET "socket" create::socket(family: i32, kind: i32, protocol: i32) [""] "sockets" {
+        "every family but AF_UNIX": Refused("EAFNOSUPPORT"),
     };
-    CONNECT "connect" sockets::not_a_socket(fd: Fd, a: UserAddr, b: UserAddr, c: UserAddr, d: UserAddr, e: UserAddr) [""] "system";
-    ACCEPT "accept" sockets::not_a_socket(fd: Fd, a: UserAddr, b: UserAddr, c: UserAddr, d: UserAddr, e: UserAddr) [""] "system";
-    SENDTO "sendto" sockets::not_a_socket(fd: Fd, a: UserAddr, b: UserAddr, c: UserAddr, d: UserAddr, e: UserAddr) [""] "system";
-    RECVFROM "recvfrom" sockets::not_a_socket(fd: Fd, a: UserAddr, b: UserAddr, c: UserAddr, d: UserAddr, e: UserAddr) [""] "system";
-    SENDMSG "sendmsg" sockets::not_a_socket(fd: Fd, a: UserAddr, b: UserAddr, c: UserAddr, d: UserAddr, e: UserAddr) [""] "system";
-    RECVMSG "recvmsg" sockets::not_a_socket(fd: Fd, a: UserAddr, b: UserAddr, c: UserAddr, d: UserAddr, e: UserAddr) [""] "system";
-    SHUTDOWN "shutdown" sockets::not_a_socket(fd: Fd, a: UserAddr, b: UserAddr, c: UserAddr, d: UserAddr, e: UserAddr) [""] "system";
-    BIND "bind" sockets::not_a_socket(fd: Fd, a: UserAddr, b: UserAddr, c: UserAddr, d: UserAddr, e: UserAddr) [""] "system";
-    LISTEN "listen" sockets::not_a_socket(fd: Fd, a: UserAddr, b: UserAddr, c: UserAddr, d: UserAddr, e: UserAddr) [""] "system";
-    GETSOCKNAME "getsockname" sockets::not_a_socket(fd: Fd, a: UserAddr, b: UserAddr, c: UserAddr, d: UserAddr, e: UserAddr) [""] "system";
-    GETPEERNAME "getpeername" sockets::not_a_socket(fd: Fd, a: UserAddr, b: UserAddr, c: UserAddr, d: UserAddr, e: UserAddr) [""] "system";
-    SOCKETPAIR "socketpair" sockets::socketpair(family: i32, kind: i32, protocol: i32, pair: Out<[i32; 2]>) [""] "system";
-    SETSOCKOPT "setsockopt" sockets::not_a_socket(fd: Fd, a: UserAddr, b: UserAddr, c: UserAddr, d: UserAddr, e: UserAddr) [""] "system";
-    GETSOCKOPT "getsockopt" sockets::not_a_socket(fd: Fd, a: UserAddr, b: UserAddr, c: UserAddr, d: UserAddr, e: UserAddr) [""] "system";
+    CONNECT "connect" connect::connect(fd: Fd, to: UserAddr, length: i32) ["CONNECT"] "sockets";
+    ACCEPT "accept" connect::accept(fd: Fd, from: UserAddr, length: InOut<i32>) ["ACCEPT"] "sockets";
+    SENDTO "sendto" send::sendto(fd: Fd, buffer: InBytes, size: usize, flags: MessageFlags, to: UserAddr, length: i32) ["WRITE, SEND"] "sockets" {
+        "MSG_OOB": Missing("EOPNOTSUPP, as without urgent data in the configuration"),
+    };
+    RECVFROM "recvfrom" receive::recvfrom(fd: Fd, buffer: OutBytes, size: usize, flags: MessageFlags, from: UserAddr, length: InOut<i32>) ["READ, RECEIVE"] "sockets";
+    SENDMSG "sendmsg" send::sendmsg(fd: Fd, header: In<Msghdr>, flags: MessageFlags) ["WRITE, SEND"] "messages";
+    RECVMSG "recvmsg" receive::recvmsg(fd: Fd, header: InOut<Msghdr>, flags: MessageFlags) ["READ, RECEIVE"] "messages";
+    SHUTDOWN "shutdown" connect::shutdown(fd: Fd, how: i32) ["SHUTDOWN"] "sockets";
+    BIND "bind" connect::bind(fd: Fd, at: UserAddr, length: i32) ["BIND"] "sockets";
+    LISTEN "listen" connect::listen(fd: Fd, backlog: i32) ["LISTEN"] "sockets";
+    GETSOCKNAME "getsockname" connect::getsockname(fd: Fd, to: UserAddr, length: InOut<i32>) [""] "sockets";
+    GETPEERNAME "getpeername" connect::getpeername(fd: Fd, to: UserAddr, length: InOut<i32>) [""] "sockets";
+    SOCKETPAIR "socketpair" create::socketpair(family: i32, kind: i32, protocol: i32, pair: Out<[i32; 2]>) [""] "sockets";
+    SETSOCKOPT "setsockopt" options::setsockopt(fd: Fd, level: i32, name: i32, value: UserAddr, length: i32) [""] "sockets" {
+        "SO_PRIORITY, SO_LINGER, SO_REUSEADDR and the like": Accepted("kept; they mean nothing to Unix sockets"),
+        "SO_PEEK_OFF, SO_TIMESTAMP, SO_ATTACH_FILTER": Missing("ENOPROTOOPT"),
+    };
+    GETSOCKOPT "getsockopt" options::getsockopt(fd: Fd, level: i32, name: i32, value: UserAddr, length: InOut<i32>) [""] "sockets" {
+        "SO_PEERSEC": Refused("ENOPROTOOPT, as without security modules"),
+        "SO_PEERGROUPS": Missing("ENOPROTOOPT"),
+    };
     CLONE "clone" lifecycle::clone(flags: u64, stack: UserAddr, parent_tid: UserAddr, child_tid: UserAddr, tls: u64) [""] "threads" {
         "CLONE_NEWNS": Accepted("mount namespaces are complete; propagation between them is private"),
         "CLONE_NEWPID, NEWUSER, NEWNET, NEWIPC, NEWCGROUP": Refused("EINVAL, as without them in the configuration"),
@@ -362,6 +372,9 @@ table! {
     INOTIFY_INIT1 "inotify_init1" inotify::inotify_init1(flags: DescriptorFlags) [""] "inotify";
     PREADV "preadv" io::preadv(fd: Fd, vector: In<Iovec>, number: usize, offset: i64) ["READ"] "files";
     PWRITEV "pwritev" io::pwritev(fd: Fd, vector: In<Iovec>, number: usize, offset: i64) ["WRITE"] "files";
+    ACCEPT4 "accept4" connect::accept4(fd: Fd, from: UserAddr, length: InOut<i32>, flags: i32) ["ACCEPT"] "sockets";
+    RECVMMSG "recvmmsg" receive::recvmmsg(fd: Fd, list: InOut<Mmsghdr>, number: u32, flags: MessageFlags, timeout: InOut<Timespec>) ["READ, RECEIVE"] "messages";
+    SENDMMSG "sendmmsg" send::sendmmsg(fd: Fd, list: InOut<Mmsghdr>, number: u32, flags: MessageFlags) ["WRITE, SEND"] "messages";
     RT_TGSIGQUEUEINFO "rt_tgsigqueueinfo" signals::rt_tgsigqueueinfo(pid: i32, tid: i32, signal: SignalNumber, info: In<Siginfo>) [""] "signals";
     PRLIMIT64 "prlimit64" limits::prlimit64(pid: i32, resource: u32, new: In<Rlimit>, old: Out<Rlimit>) [""] "limits";
     CLOCK_ADJTIME "clock_adjtime" time::clock_adjtime(clock: i32, timex: InOut<Timex>) [""] "clocks";

@@ -64,6 +64,7 @@ pub struct Boot {
 pub fn start_first(boot: Boot) -> Result<(), Errno> {
     hal::user::register_fault_handler(&KERNEL_FAULTS);
     terminals::start();
+    crate::sockets::start();
     let cred = Arc::new(Cred::root());
     let pid = table::with(|tree| tree.choose_number())?;
     let mut signals = Signals::new(Arc::new(Actions::default()));

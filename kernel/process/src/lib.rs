@@ -55,6 +55,7 @@ pub mod process;
 pub mod program;
 pub mod run;
 pub mod signal;
+mod sockets;
 pub mod table;
 pub mod terminals;
 pub mod thread;

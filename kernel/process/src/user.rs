@@ -14,6 +14,8 @@ pub struct User {
     pub threads: AtomicU64,
     /// Queued signals (`RLIMIT_SIGPENDING`).
     pub queued_signals: Account,
+    /// Files in messages that nobody received yet (`RLIMIT_NOFILE`).
+    pub files_in_flight: Account,
     /// Instances of `inotify`.
     pub inotify_instances: Account,
     /// Files that they watch.

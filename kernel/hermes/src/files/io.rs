@@ -24,7 +24,7 @@ pub fn write(current: &mut Current, fd: Fd, buffer: InBytes, size: usize) -> Out
     let file = file(current, fd, Rights::WRITE)?;
     let mut source = Source::user(buffer.0, size.min(MAX_RW_COUNT));
     limit(current, &file, None, &mut source)?;
-    written(current, file.write(&mut source))
+    written(current, &file, file.write(&mut source))
 }
 
 /// `RLIMIT_FSIZE`: cuts what a write to a regular file may take; SIGXFSZ when nothing is left.
@@ -69,11 +69,11 @@ fn limit_to(
 }
 
 #[inline]
-fn written(current: &Current, outcome: Result<usize, Errno>) -> Outcome {
+fn written(current: &Current, file: &OpenFile, outcome: Result<usize, Errno>) -> Outcome {
     match outcome {
         Ok(value) => count(value),
         Err(error) => {
-            if error == Errno::EPIPE {
+            if error == Errno::EPIPE && file.ops().signals_broken_pipe() {
                 broken_pipe(current);
             }
             Err(error)
@@ -117,7 +117,7 @@ pub fn writev(current: &mut Current, fd: Fd, vector: In<Iovec>, number: usize) -
     let ranges = ranges(vector, number)?;
     let mut source = Source::iovec(&ranges);
     limit(current, &file, None, &mut source)?;
-    written(current, file.write(&mut source))
+    written(current, &file, file.write(&mut source))
 }
 
 fn position(offset: i64) -> Result<u64, Errno> {
@@ -137,7 +137,7 @@ pub fn pwrite64(current: &mut Current, fd: Fd, buffer: InBytes, size: usize, off
     let file = file(current, fd, Rights::WRITE)?;
     let mut source = Source::user(buffer.0, size.min(MAX_RW_COUNT));
     limit(current, &file, Some(position), &mut source)?;
-    written(current, file.write_at(position, &mut source))
+    written(current, &file, file.write_at(position, &mut source))
 }
 
 /// `preadv`. The offset's upper half (for 32-bit registers) has no meaning here.
@@ -155,7 +155,7 @@ pub fn pwritev(current: &mut Current, fd: Fd, vector: In<Iovec>, number: usize, 
     let ranges = ranges(vector, number)?;
     let mut source = Source::iovec(&ranges);
     limit(current, &file, Some(position), &mut source)?;
-    written(current, file.write_at(position, &mut source))
+    written(current, &file, file.write_at(position, &mut source))
 }
 
 /// The flags of `preadv2` and `pwritev2` that are taken: those that only promise more about writing, which memory always keeps.

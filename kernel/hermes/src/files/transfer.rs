@@ -97,7 +97,7 @@ fn transfer(current: &Current, from: &mut End, to: &mut End, size: usize) -> Res
                 Ok(written) => done += written,
                 Err(error) => {
                     from.unread(read - done)?;
-                    if error == Errno::EPIPE {
+                    if error == Errno::EPIPE && to.file.ops().signals_broken_pipe() {
                         broken_pipe(current);
                     }
                     return if moved + done > 0 { Ok(moved + done) } else { Err(error) };

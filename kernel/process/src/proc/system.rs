@@ -16,8 +16,8 @@ pub const RELEASE: &str = "6.1.0-serix";
 /// What `uname -v` says.
 pub const VERSION: &str = "#1 SMP PREEMPT";
 
-/// What the tables of a network say that has no interface and no socket.
-const NET: [(&str, &str); 6] = [
+/// What the tables of a network say that has no interface, and no socket of these families.
+const NET: [(&str, &str); 5] = [
     (
         "dev",
         concat!(
@@ -48,7 +48,6 @@ const NET: [(&str, &str); 6] = [
         ),
     ),
     ("arp", "IP address       HW type     Flags       HW address            Mask     Device\n"),
-    ("unix", "Num       RefCount Protocol Flags    Type St Inode Path\n"),
 ];
 
 /// `/proc/PID/net`: one network for all.
@@ -61,6 +60,7 @@ pub(super) fn net() -> Arc<Directory> {
     for (name, header) in NET {
         directory.add(name, Entry::file(from_fn(|text| text.push(header.as_bytes())), Mode(0o444)));
     }
+    directory.add("unix", Entry::file(from_fn(net::unix::listing::format), Mode(0o444)));
     // Whoever comes second keeps an equal one.
     let _ = NETWORK.set(directory.clone());
     directory
