@@ -66,13 +66,13 @@ pub fn sendto(
 /// `EINVAL`: a negative length of an address; `EMSGSIZE`: too many parts; `EFAULT`.
 pub(super) fn header(at: In<Msghdr>) -> Result<Msghdr, Errno> {
     let mut header = at.read()?;
+    if header.msg_name == 0 {
+        header.msg_namelen = 0;
+    }
     if header.msg_namelen < 0 {
         return Err(Errno::EINVAL);
     }
     header.msg_namelen = header.msg_namelen.min(abi::socket::SOCKADDR_MAX as i32);
-    if header.msg_name == 0 {
-        header.msg_namelen = 0;
-    }
     if header.msg_iovlen > IOV_MAX as u64 {
         return Err(Errno::EMSGSIZE);
     }
