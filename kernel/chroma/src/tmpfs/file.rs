@@ -359,5 +359,10 @@ pub fn memory_file(cred: &Arc<Cred>, label: &[u8], sealable: bool) -> Result<Arc
     let name = [b"/memfd:", label, b" (deleted)"].concat();
     let dentry = Dentry::unattached(Name::new(&name), inode);
     // As on Linux it does not count as being written to: such a file can be executed while it is open.
-    OpenFile::new_uncounted(Box::new(RegularFile), Path { mount, dentry }, OpenFlags::RDWR, cred.clone())
+    OpenFile::new_uncounted(
+        Box::new(RegularFile),
+        Path { mount, dentry },
+        OpenFlags::RDWR | OpenFlags::LARGEFILE,
+        cred.clone(),
+    )
 }

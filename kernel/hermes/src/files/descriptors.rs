@@ -64,7 +64,7 @@ pub fn fcntl(current: &mut Current, fd: Fd, operation: i32, argument: u64) -> Ou
         // Of all commands these work on a mere path.
         command::F_GETFL => {
             let flags = any_file(current, fd)?.flags();
-            Ok(u64::from((flags | OpenFlags::LARGEFILE).bits()))
+            Ok(u64::from(flags.bits()))
         }
         _ => on_file(current, fd, operation, argument),
     }

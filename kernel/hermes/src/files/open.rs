@@ -13,6 +13,8 @@ use crate::row::Outcome;
 use crate::support::{DONE, descriptor, view_at};
 
 const HERE: Fd = Fd(abi::fs::AT_FDCWD);
+/// What 64-bit programs get without asking, and only from these calls: pipes and sockets don't show it.
+const LARGE: OpenFlags = OpenFlags::LARGEFILE;
 
 fn open_with(
     current: &Current,
@@ -41,17 +43,17 @@ fn open_with(
 
 /// `open`.
 pub fn open(current: &mut Current, path: PathName, flags: OpenFlags, mode: Mode) -> Outcome {
-    open_with(current, HERE, &path.read()?, flags, mode, WalkFlags::empty(), false)
+    open_with(current, HERE, &path.read()?, flags | LARGE, mode, WalkFlags::empty(), false)
 }
 
 /// `openat`.
 pub fn openat(current: &mut Current, directory: Fd, path: PathName, flags: OpenFlags, mode: Mode) -> Outcome {
-    open_with(current, directory, &path.read()?, flags, mode, WalkFlags::empty(), false)
+    open_with(current, directory, &path.read()?, flags | LARGE, mode, WalkFlags::empty(), false)
 }
 
 /// `creat`.
 pub fn creat(current: &mut Current, path: PathName, mode: Mode) -> Outcome {
-    let flags = OpenFlags::CREAT | OpenFlags::WRONLY | OpenFlags::TRUNC;
+    let flags = OpenFlags::CREAT | OpenFlags::WRONLY | OpenFlags::TRUNC | LARGE;
     open_with(current, HERE, &path.read()?, flags, mode, WalkFlags::empty(), false)
 }
 
