@@ -28,15 +28,32 @@ const fn mask(clocks: &[i32]) -> u16 {
     }
 }
 
-/// The page with the clocks, and the library's.
-struct Vdso {
+/// Pages that are always there.
+struct Pages {
     pages: Vec<Page>,
     mappings: Mappings,
 }
 
-static VDSO: Once<Arc<Vdso>> = Once::new();
+impl Pages {
+    fn new(pages: Vec<Page>) -> Arc<Self> {
+        Arc::new(Self { pages, mappings: Mappings::new() })
+    }
 
-impl MemoryObject for Vdso {
+    fn length(&self) -> u64 {
+        (self.pages.len() * PAGE_SIZE) as u64
+    }
+}
+
+struct Vdso {
+    /// The clocks.
+    data: Arc<Pages>,
+    /// The code.
+    library: Arc<Pages>,
+}
+
+static VDSO: Once<Vdso> = Once::new();
+
+impl MemoryObject for Pages {
     fn page(&self, index: u64) -> Result<Page, ObjectError> {
         self.peek(index).ok_or(ObjectError::Beyond)
     }
@@ -68,14 +85,15 @@ impl AreaName for Name {
 /// `ENOMEM`.
 pub fn start() -> Result<(), Errno> {
     chronos::clock::show(SINCE_BOOT, WALL).map_err(|_| Errno::ENOMEM)?;
+    let data = chronos::clock::shown().map(|time| time.page().clone());
     let mut pages = Vec::new();
-    pages.extend(chronos::clock::shown().map(|time| time.page().clone()));
     for part in hal::vdso::image().chunks(PAGE_SIZE) {
         let page = Page::zeroed().ok_or(Errno::ENOMEM)?;
         page.copy_in(0, part);
         pages.push(page);
     }
-    let _ = VDSO.set(Arc::new(Vdso { pages, mappings: Mappings::new() }));
+    let vdso = Vdso { data: Pages::new(data.into_iter().collect()), library: Pages::new(pages) };
+    let _ = VDSO.set(vdso); // a second start changes nothing
     Ok(())
 }
 
@@ -86,27 +104,26 @@ pub fn start() -> Result<(), Errno> {
 /// As [`AddressSpace::map`].
 pub(crate) fn map(space: &AddressSpace, stack_top: UserAddr) -> Result<Option<UserAddr>, Errno> {
     let Some(vdso) = VDSO.get() else { return Ok(None) };
-    let page = PAGE_SIZE as u64;
     let mut random = [0; 2];
     hal::random::fill(&mut random);
-    let above = u64::from(u16::from_le_bytes(random)) % SPREAD * page;
-    let request = |first: u64, pages: usize, placement, protection, maximum, name| MapRequest {
-        length: pages as u64 * page,
+    let above = u64::from(u16::from_le_bytes(random)) % SPREAD * PAGE_SIZE as u64;
+    let request = |object: &Arc<Pages>, length, placement, protection, maximum, name| MapRequest {
+        length,
         placement,
         protection,
         maximum,
         shared: false,
         grows_down: false,
         populate: false,
-        backing: Some(Backing { object: vdso.clone(), first, name: Some(Arc::new(Name(name))) }),
+        backing: Some(Backing { object: object.clone(), first: 0, name: Some(Arc::new(Name(name))) }),
     };
     let (read, code) = (ProtFlags::READ, ProtFlags::READ | ProtFlags::EXEC);
     // First for all of it, so that there is room for both; then the code in its place.
     let hint = Placement::Hint(stack_top.saturating_add(above));
-    let time = space.map(request(0, vdso.pages.len(), hint, read, read, "[vvar]"))?;
-    let library = time.saturating_add(page);
-    let maximum = code | ProtFlags::WRITE;
-    let pages = vdso.pages.len().saturating_sub(1);
-    space.map(request(1, pages, Placement::Fixed(library), code, maximum, "[vdso]"))?;
+    let (before, behind) = (vdso.data.length(), vdso.library.length());
+    let data = space.map(request(&vdso.data, before + behind, hint, read, read, "[vvar]"))?;
+    let library = data.saturating_add(before);
+    let at = Placement::Fixed(library);
+    space.map(request(&vdso.library, behind, at, code, code | ProtFlags::WRITE, "[vdso]"))?;
     Ok(Some(library))
 }
