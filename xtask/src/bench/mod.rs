@@ -6,6 +6,7 @@
 
 mod boot;
 mod guest;
+mod limits;
 mod rows;
 mod table;
 
@@ -135,6 +136,20 @@ pub fn smoke(project: &Project, ui: &Ui) -> Result<()> {
         [only] if only.starts_with("total:") => Ok(()),
         far => bail!("{}", far.join("; ")),
     }
+}
+
+/// Measures everything on Serix once, and holds it against Linux's reference and the [`limits`].
+///
+/// # Errors
+/// It does not run, or something costs too much.
+pub fn hold(project: &Project, ui: &Ui) -> Result<()> {
+    let yardstick = Yardstick::build(project, ui)?;
+    let kernel = guest::serix(project, ui)?;
+    let step = ui.step("Measuring Serix");
+    let run = yardstick.run(&kernel, 0, &[])?;
+    step.done();
+    let linux = Some(reference(project)?);
+    limits::check(&Measured { serix: Some(run.rows), failures: run.failures, linux })
 }
 
 /// Boots a kernel several times.

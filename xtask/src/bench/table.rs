@@ -59,6 +59,18 @@ fn geometric_mean(lines: &[Line<'_>]) -> Option<f64> {
     Some((logarithms.iter().sum::<f64>() / f64::from(count)).exp())
 }
 
+/// The ratio of each operation that both kernels gave.
+pub fn ratios(measured: &Measured) -> Vec<(String, f64)> {
+    let lines = lines(measured);
+    let operations = lines.iter().filter(|line| line.unit != Unit::Seconds);
+    operations.filter_map(|line| Some((line.name.to_owned(), line.ratio()?))).collect()
+}
+
+/// Their geometric mean.
+pub fn mean(measured: &Measured) -> Option<f64> {
+    geometric_mean(&lines(measured))
+}
+
 /// For people.
 pub fn text(measured: &Measured) -> String {
     let lines = lines(measured);

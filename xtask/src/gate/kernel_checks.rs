@@ -123,6 +123,7 @@ pub fn yardstick(gate: &mut Gate<'_>) {
     let (project, ui) = (gate.project, gate.ui);
     gate.tally
         .check("bench: Linux's system calls cost what they are known to cost", || bench::smoke(project, ui));
+    gate.tally.check("bench: Serix's operations cost no more than they may", || bench::hold(project, ui));
 }
 
 /// Boots an image with nothing but a serial line and gives what it said; some words must be in it, and QEMU must end with
