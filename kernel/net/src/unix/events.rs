@@ -41,7 +41,7 @@ pub(super) fn poll(socket: &UnixSocket, table: Option<&PollTable>) -> PollEvents
     }
     let shut = socket.shut();
     let mut events = PollEvents::empty();
-    events.set(PollEvents::ERR, socket.error.load(Ordering::Acquire) != 0);
+    events.set(PollEvents::ERR, socket.has_error());
     let unstarted = socket.kind.connects() && state == State::Unconnected;
     events.set(PollEvents::HUP, shut == Shutdown::all() || unstarted);
     events.set(ENDED, shut.contains(Shutdown::RECEIVE));

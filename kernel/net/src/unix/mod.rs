@@ -194,9 +194,13 @@ impl UnixSocket {
         }
     }
 
+    fn has_error(&self) -> bool {
+        self.error.load(Ordering::Acquire) != 0
+    }
+
     /// Takes the error that waits to be told.
     fn check_error(&self) -> Result<(), Errno> {
-        if self.error.load(Ordering::Relaxed) == 0 {
+        if !self.has_error() {
             return Ok(());
         }
         Errno::from_i32(self.error.swap(0, Ordering::AcqRel)).map_or(Ok(()), Err)

@@ -48,13 +48,15 @@ pub(super) fn stream(socket: &UnixSocket, m: &mut Incoming<'_, '_>) -> Result<us
             Ok(false) => {}
             Err(error) => return if copied > 0 { Ok(copied) } else { Err(error) },
         }
-        if let Err(error) = socket.check_error() {
+        // What came before the end, or the error, is received before it is told.
+        let (failed, ended) = (socket.has_error(), socket.is_shut(Shutdown::RECEIVE));
+        if (failed || ended) && socket.queued.load(Ordering::Acquire) > progress.index {
+            continue;
+        }
+        if failed && let Err(error) = socket.check_error() {
             return if copied > 0 { Ok(copied) } else { Err(error) };
         }
-        if socket.is_shut(Shutdown::RECEIVE) {
-            if socket.queued.load(Ordering::Acquire) > progress.index {
-                continue; // what came right before the end
-            }
+        if ended {
             return Ok(copied);
         }
         if m.nonblocking {
@@ -73,7 +75,7 @@ fn wait_for(
 ) -> Result<(), chronos::WaitError> {
     let come = || {
         let more = socket.queued.load(Ordering::Acquire) > index;
-        (more || socket.error.load(Ordering::Acquire) != 0 || socket.is_shut(Shutdown::RECEIVE)).then_some(())
+        (more || socket.has_error() || socket.is_shut(Shutdown::RECEIVE)).then_some(())
     };
     socket.readable.wait(WaitKind::Interruptible, deadline, come)
 }

@@ -38,7 +38,7 @@ impl UnixSocket {
             if nonblocking {
                 return Err(Errno::EAGAIN);
             }
-            let changed = || self.is_shut(Shutdown::SEND) || self.error.load(Ordering::Acquire) != 0;
+            let changed = || self.is_shut(Shutdown::SEND) || self.has_error();
             let ready = || (has_room() || changed()).then_some(());
             let waited = self.writable.wait(WaitKind::Interruptible, patience.deadline, ready);
             waited.map_err(|why| patience.error(why))?;
