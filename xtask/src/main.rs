@@ -3,6 +3,7 @@
 //! - [`cli`] says what can be typed; each command's work is in the module of its name.
 //! - [`project`] knows the folders, [`ui`] shows progress, [`exec`] runs other programs with a log.
 //! - [`guest`] is `run`, and how everything else runs something in a machine; [`linux`] fetches the reference kernel.
+//! - [`foreign`] fetches programs that nobody here built.
 //! - [`gate`] is `test`, whose checks [`tally`] counts.
 //! - [`packages`] and [`toolchain`] find what the machine must have, and install it where that is allowed.
 //!
@@ -16,6 +17,7 @@ mod compat;
 mod debian;
 mod docs;
 mod exec;
+mod foreign;
 mod gate;
 mod guest;
 mod iso;

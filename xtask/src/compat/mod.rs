@@ -2,7 +2,7 @@
 //!
 //! - [`suites`] says what there is to run; a suite is a list of [`Program`]s, each with its tests.
 //! - [`machine`] runs programs in a guest; a program that takes the machine down costs only itself.
-//! - [`tap`] and [`suites`] read what programs print as [`Test`]s.
+//! - [`tap`], [`lines`] and [`suites`] read what programs print as [`Test`]s.
 //! - [`reference`] keeps Linux's results in the checkout, so that they need not be taken each time.
 //! - [`known`] are the differences that may be, each with the mechanism behind it; [`compare`] finds the others.
 //! - [`open`] are those that are still to go.
@@ -11,6 +11,7 @@
 mod arguments;
 mod compare;
 mod known;
+mod lines;
 mod linux_source;
 mod machine;
 pub mod open;

@@ -1,10 +1,14 @@
 //! The suites: what there is to run.
 //!
 //! - [`own`] are this project's programs in `compat-tests/`.
+//! - [`applets`] starts every applet of BusyBox.
 //! - [`busybox`] is the test suite that BusyBox's port keeps.
 //! - [`nolibc`] and [`selftests`] are Linux's own tests, from Debian's package of its source.
+//! - [`foreign`] are programs as others publish them, at work.
 
+mod applets;
 mod busybox;
+mod foreign;
 mod nolibc;
 mod own;
 mod selftests;
@@ -32,11 +36,16 @@ pub enum Id {
     Nolibc,
     /// Linux's tests of itself.
     Selftests,
+    /// The help of each of BusyBox's applets.
+    Applets,
+    /// Published programs.
+    Foreign,
 }
 
 impl Id {
     /// All suites, in the order in which they run.
-    pub const ALL: [Self; 4] = [Self::Own, Self::Nolibc, Self::Selftests, Self::Busybox];
+    pub const ALL: [Self; 6] =
+        [Self::Own, Self::Nolibc, Self::Applets, Self::Foreign, Self::Selftests, Self::Busybox];
 
     /// What it is called.
     pub fn name(self) -> &'static str {
@@ -45,6 +54,8 @@ impl Id {
             Self::Busybox => "busybox",
             Self::Nolibc => "nolibc",
             Self::Selftests => "selftests",
+            Self::Applets => "applets",
+            Self::Foreign => "foreign",
         }
     }
 
@@ -55,6 +66,8 @@ impl Id {
             Self::Busybox => "BusyBox's test suite (without bc and mdev)",
             Self::Nolibc => "Linux's test of system calls without a C library",
             Self::Selftests => "Linux's tests of itself that work with musl and BusyBox",
+            Self::Applets => "every applet of BusyBox, started with --help",
+            Self::Foreign => "static programs from Debian's and PyPI's packages, at work",
         }
     }
 
@@ -70,6 +83,8 @@ impl Id {
             Self::Busybox => busybox::prepare(project, ui),
             Self::Nolibc => nolibc::prepare(project, ui),
             Self::Selftests => selftests::prepare(project, ui),
+            Self::Applets => applets::prepare(project, ui),
+            Self::Foreign => foreign::prepare(project, ui),
         }
         .with_context(|| format!("cannot prepare the suite `{}`", self.name()))
     }
