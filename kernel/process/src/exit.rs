@@ -74,14 +74,19 @@ pub(crate) fn finish_vfork(current: &mut Current) {
 
 /// Ends the thread; the last one's end is the process's.
 pub(crate) fn end_thread(mut current: Current, status: ExitStatus) {
-    leave_memory(&mut current);
     let process = current.process.clone();
     let thread = current.thread.clone();
+    let is_first = thread.tid() == process.pid();
+    let forget = || drop(table::with(|tree| tree.remove_thread(thread.tid())));
+    if !is_first {
+        forget(); // who waits for the thread's last word finds its number gone afterwards
+    }
+    leave_memory(&mut current);
     {
         let usage = Usage::of_thread(&thread);
         process.accounts.lock_irq().own.add(&usage);
     }
-    if thread.tid() == process.pid() {
+    if is_first {
         process.set_last_name(thread.name());
     }
     let parts = thread.change_parts(|parts| (parts.program.take(), parts.files.take(), parts.fs.take()));
@@ -108,8 +113,9 @@ pub(crate) fn end_thread(mut current: Current, status: ExitStatus) {
     if let Some(signal) = completed.filter(|_| !last) {
         tell_stopped(&process, signal);
     }
-    let removed = table::with(|tree| tree.remove_thread(thread.tid()));
-    drop(removed);
+    if is_first {
+        forget();
+    }
     if last {
         let status = process.signals.lock_irq().ending.unwrap_or(status);
         process.timers.stop_all();
