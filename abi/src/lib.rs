@@ -18,6 +18,7 @@ pub mod fs;
 mod id;
 pub mod inotify;
 pub mod ioctl;
+pub mod ipc;
 pub mod memory;
 pub mod nr;
 pub mod poll;

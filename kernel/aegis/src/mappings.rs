@@ -46,6 +46,11 @@ impl Mappings {
         !self.list.lock().is_empty()
     }
 
+    /// How many areas show parts of the object.
+    pub fn count(&self) -> usize {
+        self.list.lock().len()
+    }
+
     /// Says whether a mapping of the object can be used to change it, now or after `mprotect`.
     pub fn can_be_changed(&self) -> bool {
         self.list.lock().iter().any(|entry| entry.changes)

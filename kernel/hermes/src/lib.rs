@@ -11,6 +11,7 @@
 //! | memory | [`memory`] |
 //! | processes, threads, identities | [`processes`] |
 //! | signals, time, futexes | [`signals`], [`time`], [`futex`] |
+//! | System V objects | [`ipc`] |
 //! | the system | [`system`], [`sched`], [`sockets`] |
 #![no_std]
 #![forbid(unsafe_code)]
@@ -24,6 +25,7 @@ pub mod argument;
 pub mod dispatch;
 pub mod files;
 pub mod futex;
+pub mod ipc;
 mod lock_classes;
 pub mod memory;
 pub mod processes;

@@ -8,6 +8,7 @@ use abi::fs::{
     SpliceFlags, UmountFlags,
 };
 use abi::inotify::InotifyMask;
+use abi::ipc::Sembuf;
 use abi::memory::{MlockallFlags, MsyncFlags};
 use abi::poll::{EpollEvent, Pollfd, SigsetArgument};
 use abi::process::{CapData, CapHeader, CloneArgs, Rusage};
@@ -34,7 +35,7 @@ use crate::row::Status::{Accepted, Missing, Refused};
 use crate::row::{Note, Parameter, Row};
 use crate::sockets::{connect, create, options, receive, send};
 use crate::waiting::{epoll, eventfd, inotify, poll, select, signalfd, timerfd};
-use crate::{futex, memory, sched, signals, system, time};
+use crate::{futex, ipc, memory, sched, signals, system, time};
 
 macro_rules! table {
     ($($number:ident $name:literal $($handler:ident)::+ ($($argument:ident: $kind:ty),*)
@@ -112,6 +113,15 @@ table! {
         "MADV_HUGEPAGE": Accepted("no huge pages"),
         "MADV_REMOVE": Missing("holes are punched by fallocate"),
     };
+    SHMGET "shmget" ipc::shmget(key: i32, size: u64, flags: u32) [""] "sysvipc" {
+        "SHM_HUGETLB": Refused("ENOMEM: no huge pages are set aside"),
+        "SHM_NORESERVE": Accepted("memory is never reserved"),
+    };
+    SHMAT "shmat" ipc::shmat(id: i32, at: UserAddr, flags: u32) [""] "sysvipc";
+    SHMCTL "shmctl" ipc::shmctl(id: i32, command: i32, buffer: UserAddr) [""] "sysvipc" {
+        "SHM_LOCK": Accepted("nothing is ever moved out of memory"),
+        "shm_dtime, shm_lpid": Missing("shmdt sets them; the end of a process that has it attached does not"),
+    };
     DUP "dup" descriptors::dup(fd: Fd) [""] "descriptors";
     DUP2 "dup2" descriptors::dup2(old: Fd, new: Fd) [""] "descriptors";
     PAUSE "pause" signals::pause() [""] "signals";
@@ -159,6 +169,14 @@ table! {
     WAIT4 "wait4" wait::wait4(pid: i32, status: Out<i32>, options: WaitFlags, usage: Out<Rusage>) [""] "processes";
     KILL "kill" signals::kill(pid: i32, signal: SignalNumber) [""] "signals";
     UNAME "uname" system::uname(to: Out<Utsname>) [""] "system";
+    SEMGET "semget" ipc::semget(key: i32, size: i32, flags: u32) [""] "sysvipc";
+    SEMOP "semop" ipc::semop(id: i32, operations: In<Sembuf>, size: usize) [""] "sysvipc";
+    SEMCTL "semctl" ipc::semctl(id: i32, which: i32, command: i32, argument: u64) [""] "sysvipc";
+    SHMDT "shmdt" ipc::shmdt(at: UserAddr) [""] "sysvipc";
+    MSGGET "msgget" ipc::msgget(key: i32, flags: u32) [""] "sysvipc";
+    MSGSND "msgsnd" ipc::msgsnd(id: i32, from: UserAddr, size: usize, flags: u32) [""] "sysvipc";
+    MSGRCV "msgrcv" ipc::msgrcv(id: i32, to: UserAddr, size: usize, kind: i64, flags: u32) [""] "sysvipc";
+    MSGCTL "msgctl" ipc::msgctl(id: i32, command: i32, buffer: UserAddr) [""] "sysvipc";
     FCNTL "fcntl" descriptors::fcntl(fd: Fd, operation: i32, argument: u64) ["FCNTL"] "descriptors" {
         "F_SETLEASE": Missing("leases; F_GETLEASE says that there is none"),
         "F_NOTIFY": Missing("EINVAL"),
@@ -298,6 +316,7 @@ table! {
     GETDENTS64 "getdents64" directories::getdents64(fd: Fd, buffer: OutBytes, size: u32) ["READ"] "directories";
     SET_TID_ADDRESS "set_tid_address" lifecycle::set_tid_address(word: UserAddr) [""] "threads";
     RESTART_SYSCALL "restart_syscall" restart_syscall() [""] "restarts";
+    SEMTIMEDOP "semtimedop" ipc::semtimedop(id: i32, operations: In<Sembuf>, size: usize, timeout: In<Timespec>) [""] "sysvipc";
     FADVISE64 "fadvise64" attributes::fadvise64(fd: Fd, offset: i64, length: i64, advice: i32) [""] "files" {
         "every advice": Accepted("checked; everything is in memory"),
     };

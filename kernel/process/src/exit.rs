@@ -3,6 +3,7 @@
 use crate::current::Current;
 use crate::futex;
 use crate::hooks;
+use crate::ipc;
 use crate::process::Process;
 use crate::signal::{Info, send};
 use crate::table::{self, ProcessTree};
@@ -145,6 +146,7 @@ fn end_of_process(process: &Arc<Process>, status: ExitStatus) {
         hooks::init_ended(status);
     }
     terminals::process_ends(process);
+    ipc::semaphores::undo_of(pid);
     let (adopted, orphaned_group) = table::with(|tree| {
         let own_group = loses_link(tree, pid);
         let adopted = tree.orphan_children(pid);

@@ -44,6 +44,7 @@ pub mod exit;
 pub mod futex;
 pub mod hooks;
 pub mod ids;
+pub mod ipc;
 pub mod limits;
 mod lock_classes;
 pub mod mapped;

@@ -33,12 +33,13 @@ mod system;
 #[cfg(test)]
 mod tests;
 
+use crate::ipc;
 use crate::process::Process;
 use abi::Mode;
 use alloc::sync::Arc;
 use chroma::OpenFile;
 use chroma::procfs;
-use chroma::synthetic::{Directory, Entry, Fixed, Text};
+use chroma::synthetic::{Directory, Entry, Fixed, Text, from_fn};
 use subject::{Subject, Target};
 
 pub use system::{RELEASE, VERSION};
@@ -51,6 +52,14 @@ pub fn start(command_line: &'static str) {
     let settings = Directory::fixing(Fixed::ModeAndOwner);
     sysctl::add(&settings);
     top.add("sys", Entry::directory(settings, Mode(0o555)).fixed(Fixed::ModeAndOwner));
+    let sysvipc = top.subdirectory("sysvipc");
+    for (name, list) in [
+        ("msg", ipc::messages::list as fn(&mut Text)),
+        ("sem", ipc::semaphores::list),
+        ("shm", ipc::shared::list),
+    ] {
+        sysvipc.add(name, Entry::file(from_fn(list), Mode(0o444)));
+    }
     top.set_dynamic(Arc::new(pids::Processes));
 }
 

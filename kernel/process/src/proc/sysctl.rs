@@ -5,7 +5,7 @@
 
 use super::system::{RELEASE, VERSION};
 use crate::namespaces::HostNames;
-use crate::{boot, current, limits, tree};
+use crate::{boot, current, ipc, limits, tree};
 use abi::process::NGROUPS_MAX;
 use abi::{Errno, Mode};
 use alloc::string::{String, ToString};
@@ -68,6 +68,14 @@ fn add_kernel(kernel: &Directory) {
         "hostname",
         Entry::file(HostName { get: HostNames::host, set: HostNames::set_host }, Mode(0o644)),
     );
+    fact(kernel, "msgmax", ipc::messages::LONGEST);
+    fact(kernel, "msgmnb", ipc::messages::info(false).1.msgmnb);
+    fact(kernel, "msgmni", ipc::messages::info(false).1.msgmni);
+    fact(kernel, "sem", ipc::semaphores::limits());
+    let shared = ipc::shared::limits().1;
+    fact(kernel, "shmall", shared.shmall);
+    fact(kernel, "shmmax", shared.shmmax);
+    fact(kernel, "shmmni", shared.shmmni);
     fact(kernel, "ngroups_max", NGROUPS_MAX);
     fact(kernel, "osrelease", RELEASE);
     fact(kernel, "ostype", "Linux");
