@@ -19,7 +19,7 @@ fn hold(gate: &mut Gate<'_>, kernel: Kernel) {
                 .failed(&format!("run, {kernel}: guests can be started"), &format!("{error:#}"));
         }
     };
-    for case in contract::cases(kernel) {
+    for case in contract::cases() {
         let step = gate.ui.step(format!("{kernel}: {}", case.name));
         gate.tally.check(&format!("run, {kernel}: {}", case.name), || (case.check)(&subject));
         step.done();

@@ -4,15 +4,10 @@ use super::Gate;
 use crate::guest::Kernel;
 use crate::session::{self, Session};
 
-/// Runs the sessions.
+/// Runs every session on both kernels.
 pub fn run(gate: &mut Gate<'_>) {
-    for session in Session::ALL {
-        let kernels: &[Kernel] = match session {
-            // On Serix three of its sections still differ.
-            Session::Shell => &[Kernel::Linux],
-            Session::Interactive => &[Kernel::Serix, Kernel::Linux],
-        };
-        for &kernel in kernels {
+    for kernel in [Kernel::Serix, Kernel::Linux] {
+        for session in Session::ALL {
             match session.run(gate.project, gate.ui, kernel) {
                 Ok(checks) => session::add(&mut gate.tally, session, kernel, checks, false),
                 Err(error) => {

@@ -60,6 +60,13 @@ pub fn panic(info: &PanicInfo<'_>) -> ! {
     end(backtrace::frame_pointer())
 }
 
+/// Ends the machine as a panic does, because somebody who may asked for that.
+pub fn on_request(why: &str) -> ! {
+    begin();
+    let _ = writeln!(Raw, "kernel panic: {why}"); // `Raw` never fails
+    end(backtrace::frame_pointer())
+}
+
 /// Prints the registers at an exception in the kernel and ends the machine.
 pub(super) fn exception(frame: &Frame, address: Option<u64>) -> ! {
     begin();

@@ -10,7 +10,7 @@
 //! | `rows` | the table of what is in `/proc/PID` |
 //! | `stat`, `status`, `maps`, `limits`, `oom`, `strings` | texts about processes |
 //! | `system`, `meminfo`, `cpuinfo` | texts about the system |
-//! | `sysctl` | `/proc/sys` |
+//! | `sysctl`, `sysrq` | `/proc/sys`, `/proc/sysrq-trigger` |
 //!
 //! A directory does not keep its process alive: what ended in the meantime gives `ENOENT` for names and `ESRCH` for open
 //! files. Formatting is apart from gathering: each text is a pure function of a struct, tested with what Linux printed.
@@ -29,6 +29,7 @@ mod status;
 mod strings;
 mod subject;
 mod sysctl;
+mod sysrq;
 mod system;
 #[cfg(test)]
 mod tests;
@@ -60,6 +61,7 @@ pub fn start(command_line: &'static str) {
     ] {
         sysvipc.add(name, Entry::file(from_fn(list), Mode(0o444)));
     }
+    top.add("sysrq-trigger", Entry::file(sysrq::Trigger, Mode(0o200)));
     top.set_dynamic(Arc::new(pids::Processes));
 }
 

@@ -6,25 +6,22 @@ use anyhow::{Result, ensure};
 use rustix::process::Signal;
 
 use super::pty::{COLUMNS, Person, ROWS};
-use super::{Case, Kernel, Subject};
+use super::{Case, Subject};
 
 /// How the prompt ends.
 const PROMPT: &str = "# ";
 
 const CTRL_A: &str = "\x01";
 
-pub fn cases(kernel: Kernel) -> Vec<Case> {
-    let mut cases = vec![
+pub fn cases() -> Vec<Case> {
+    vec![
         Case { name: "an interactive shell knows its window, follows it, and powers off", check: shell },
         Case { name: "Ctrl-A X leaves", check: leave },
         Case { name: "a timeout restores the terminal", check: timeout },
         Case { name: "a terminated xtask restores the terminal", check: terminated },
         Case { name: "a killed xtask leaves a restored terminal", check: killed },
-    ];
-    if kernel == Kernel::Linux {
-        cases.push(Case { name: "a kernel that dies in a session gives the terminal back", check: crash });
-    }
-    cases
+        Case { name: "a kernel that dies in a session gives the terminal back", check: crash },
+    ]
 }
 
 fn shell(subject: &Subject<'_>) -> Result<()> {
