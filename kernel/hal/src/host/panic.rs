@@ -6,6 +6,7 @@ use std::fmt::{self, Write};
 pub fn set_thread_name_hook(_hook: fn(&mut dyn Write) -> fmt::Result) {}
 
 /// Panics, because somebody who may asked for that.
+#[expect(clippy::panic, reason = "that is what it is for")]
 pub fn on_request(why: &str) -> ! {
     std::panic::panic_any(why.to_owned())
 }
