@@ -39,6 +39,7 @@ pub fn main(boot: &'static BootInfo) -> ! {
     aegis::frames::start();
     chronos::start();
     hal::irq::enable();
+    chronos::start_others();
     hal::info!("memory", "{} of {} frames are free", aegis::frames::free(), hal::frames::total());
 
     let started = chronos::thread::spawn("bring-up", Policy::NORMAL, move || {

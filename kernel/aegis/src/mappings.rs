@@ -75,14 +75,16 @@ impl Mappings {
     /// The caller has seen to it that the object does not give them out again.
     pub fn unmap(&self, first: u64, end: u64) {
         self.generation.fetch_add(1, Ordering::AcqRel);
-        let mut next = 0;
+        let mut next = usize::MAX;
         loop {
-            // One mapping at a time, by position: the list's lock is not held while tables change and pages are freed.
-            // An entry that moves meanwhile belongs to an area just made or removed, which the generation covers.
+            // One mapping at a time, by position: the list's lock is not held while tables change and pages are freed. From
+            // the end on: when one is removed meanwhile, the last takes its place, which was seen or is still to come. What
+            // is added meanwhile belongs to an area just made, which the generation covers.
             let (space, start, end_address) = {
                 let list = self.list.lock();
-                let Some(entry) = list.get(next) else { return };
-                next += 1;
+                let Some(last) = next.min(list.len()).checked_sub(1) else { return };
+                next = last;
+                let Some(entry) = list.get(last) else { return };
                 let low = first.max(entry.first);
                 let high = end.min(entry.first.saturating_add(entry.pages));
                 if low >= high {

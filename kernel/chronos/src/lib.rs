@@ -20,6 +20,7 @@ extern crate std;
 pub mod clock;
 mod growing;
 mod mutex;
+mod placement;
 mod policy;
 mod run_queue;
 mod rw_lock;
@@ -31,6 +32,7 @@ pub mod thread;
 mod timer;
 mod wait;
 mod waiter;
+mod watchdog;
 
 pub use hal::Instant;
 pub use mutex::{Mutex, MutexGuard};
@@ -38,8 +40,8 @@ pub use policy::{Policy, Weight};
 pub use rw_lock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 #[cfg(not(target_os = "none"))]
 pub use scheduler::simulate;
-pub use scheduler::{idle, runnable_threads, start};
-pub use stats::{CpuTime, load_averages, start_load_averages, system_time};
+pub use scheduler::{idle, runnable_threads, start, start_others};
+pub use stats::{CpuTime, SystemTime, load_averages, processor_time, start_load_averages, system_time};
 pub use thread::{Thread, Work};
 pub use timer::{Timer, TimerHandler, sleep};
 pub use wait::{Events, Interrupted, Subscription, WaitError, WaitKind, WaitQueue, Wake};

@@ -7,6 +7,8 @@ use alloc::collections::BinaryHeap;
 use alloc::sync::Arc;
 use core::cmp::Ordering;
 
+use hal::CpuId;
+
 use crate::policy::Policy;
 use crate::thread::Thread;
 
@@ -95,6 +97,42 @@ impl RunQueue {
         self.heap.push(Entry { key, thread });
     }
 
+    /// The virtual run time that the queue has reached.
+    pub(crate) fn floor(&self) -> u64 {
+        self.floor
+    }
+
+    /// Notes how far the thread that runs is: the queue has reached what all its threads have.
+    pub(crate) fn advance(&mut self, running: u64) {
+        let reached = self.first_virtual_time().map_or(running, |first| first.min(running));
+        self.floor = self.floor.max(reached);
+    }
+
+    /// Takes a thread that may run on another processor; one of the next few, or none.
+    pub(crate) fn give_away(&mut self, to: CpuId) -> Option<Arc<Thread>> {
+        /// How many threads that are bound here are passed over.
+        const PASSED: usize = 4;
+        let mut passed: [Option<Entry>; PASSED] = [const { None }; PASSED];
+        let mut found = None;
+        for slot in &mut passed {
+            let Some(entry) = self.heap.pop() else { break };
+            if entry.thread.may_run_on(to) {
+                found = Some(entry.thread);
+                break;
+            }
+            *slot = Some(entry);
+        }
+        passed.into_iter().flatten().for_each(|entry| self.heap.push(entry));
+        found
+    }
+
+    /// Takes a thread out; says whether it was there.
+    pub(crate) fn remove(&mut self, thread: &Arc<Thread>) -> bool {
+        let before = self.heap.len();
+        self.heap.retain(|entry| !Arc::ptr_eq(&entry.thread, thread));
+        self.heap.len() != before
+    }
+
     /// Takes the thread that runs next.
     pub(crate) fn dequeue(&mut self) -> Option<Arc<Thread>> {
         let entry = self.heap.pop()?;
@@ -145,6 +183,31 @@ mod tests {
         queue.enqueue(thread("urgent"), Policy::Fifo(10), false);
         let order: std::vec::Vec<_> = core::iter::from_fn(|| queue.dequeue()).map(|t| t.name()).collect();
         assert_eq!(order, ["urgent", "first", "second", "late", "idle"]);
+    }
+
+    #[test]
+    fn a_thread_that_is_bound_stays_when_another_is_given_away() {
+        let mut queue = RunQueue::with_capacity(8);
+        let bound = thread("bound");
+        bound.set_allowed(1);
+        queue.enqueue(bound, Policy::NORMAL, false);
+        queue.enqueue(thread("free"), Policy::NORMAL, false);
+        let other = hal::CpuId::new(1);
+        assert_eq!(queue.give_away(other).map(|thread| thread.name()).as_deref(), Some("free"));
+        assert!(queue.give_away(other).is_none());
+        assert_eq!(queue.dequeue().map(|thread| thread.name()).as_deref(), Some("bound"));
+    }
+
+    #[test]
+    fn the_floor_follows_who_runs_alone_but_not_past_who_waits() {
+        let mut queue = RunQueue::with_capacity(8);
+        queue.advance(5_000);
+        assert_eq!(queue.floor(), 5_000);
+        let waiting = thread("waiting");
+        waiting.raise_virtual_time(6_000);
+        queue.enqueue(waiting, Policy::NORMAL, false);
+        queue.advance(9_000);
+        assert_eq!(queue.floor(), 6_000);
     }
 
     #[test]

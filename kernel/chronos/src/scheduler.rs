@@ -1,8 +1,13 @@
 //! Giving the processor to threads.
 //!
-//! Each processor has a run queue behind a lock. A thread is `queued` while it is in the queue or on the processor, and that
-//! changes under the queue's lock only: so a wake-up that comes while the thread is still on its way to sleep just makes it
-//! runnable again, and never enters it twice.
+//! Each processor has a run queue behind a lock. A thread belongs to one of them; it is `queued` while it is in the queue, on
+//! the processor, or on its way from one queue to another, and that changes under the lock of the queue that it belongs to
+//! only: so a wake-up that comes while the thread is still on its way to sleep just makes it runnable again, and never enters
+//! it twice. No two of these locks are held together. Where a thread goes is decided in `placement.rs`.
+//!
+//! A thread that became runnable may be chosen by another processor while the one that it ran on is still switching away from
+//! it; that processor waits for it (`hal::context::switch_to`). Two never wait for each other: who waits chose after the one
+//! that it waits for had.
 
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -11,10 +16,13 @@ use core::time::Duration;
 use hal::{Context, CpuId, LockClass, PerCpu, SchedulerHooks, SpinLock, context, cpu};
 
 use crate::Instant;
+use crate::Policy;
+use crate::placement;
 use crate::run_queue::RunQueue;
 use crate::stats;
 use crate::thread::Thread;
 use crate::timer;
+use crate::watchdog;
 
 /// How long a fair thread runs before another of its rank gets a turn, and how often the processor's time is sampled.
 const TICK: Duration = Duration::from_millis(4);
@@ -30,22 +38,34 @@ enum Reason {
     Preempted,
 }
 
-struct Processor {
-    queue: RunQueue,
-    current: Option<Arc<Thread>>,
+/// What a processor runs and what wants to.
+pub(crate) struct Processor {
+    number: CpuId,
+    pub(crate) queue: RunQueue,
+    pub(crate) current: Option<Arc<Thread>>,
     idle: Option<Arc<Thread>>,
     /// The thread that was switched away from, until the next one has arrived: its end may be the thread's.
     previous: Option<Arc<Thread>>,
+    /// `previous` wants to run, but may not do so here any more.
+    evicted: bool,
     /// When `current` was last charged for its time.
     charged_at: Instant,
 }
 
 impl Processor {
     const fn new() -> Self {
-        Self { queue: RunQueue::new(), current: None, idle: None, previous: None, charged_at: Instant::BOOT }
+        Self {
+            number: CpuId::new(0),
+            queue: RunQueue::new(),
+            current: None,
+            idle: None,
+            previous: None,
+            evicted: false,
+            charged_at: Instant::BOOT,
+        }
     }
 
-    fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         match (&self.current, &self.idle) {
             (Some(current), Some(idle)) => Arc::ptr_eq(current, idle),
             _ => true,
@@ -53,13 +73,18 @@ impl Processor {
     }
 
     /// Charges the current thread for the time since it was charged last.
-    fn charge(&mut self) {
+    pub(crate) fn charge(&mut self) {
         let now = hal::time::now();
         let nanos = now.as_nanos().saturating_sub(self.charged_at.as_nanos());
         self.charged_at = now;
         match &self.current {
-            Some(current) if !self.is_idle() => current.charge(nanos),
-            _ => stats::add_idle(nanos),
+            Some(current) if !self.is_idle() => {
+                current.charge(nanos);
+                if matches!(current.policy(), Policy::Fair(_)) {
+                    self.queue.advance(current.virtual_time());
+                }
+            }
+            _ => stats::add_idle(self.number, nanos),
         }
     }
 
@@ -67,35 +92,42 @@ impl Processor {
     ///
     /// A thread that is taken off the processor stays in the queue even if it has announced that it will sleep: it may not
     /// have set its alarm yet.
-    fn pick(&mut self, reason: Reason) -> Option<Arc<Context>> {
+    fn pick(&mut self, reason: Reason) -> Option<Switch> {
         self.charge();
         let current = self.current.as_ref()?;
+        let mut evicted = false;
         if !self.is_idle() {
             if current.is_runnable() || reason == Reason::Preempted && !current.is_dead() {
-                if self.queue.len() == 0 {
-                    return None;
+                evicted = !current.may_run_on(self.number);
+                if !evicted {
+                    if self.queue.len() == 0 {
+                        return None;
+                    }
+                    let policy = current.policy();
+                    self.queue.enqueue(current.clone(), policy, false);
                 }
-                let policy = current.policy();
-                self.queue.enqueue(current.clone(), policy, false);
             } else {
                 current.queued.store(false, Ordering::Relaxed);
             }
         }
-        let next = self.queue.dequeue().or_else(|| self.idle.clone())?;
+        let next = self.queue.dequeue();
+        placement::note(self.number, self.queue.len(), next.is_none());
+        let next = next.or_else(|| self.idle.clone())?;
         if Arc::ptr_eq(&next, current) {
             return None;
         }
-        let context = next.context();
-        self.previous = self.current.replace(next);
-        stats::count_switch();
-        context
+        let context = next.context()?;
+        self.evicted = evicted;
+        let left = self.current.replace(next);
+        stats::count_switch(self.number);
+        Some(Switch { context, displaced: core::mem::replace(&mut self.previous, left) })
     }
 
-    /// Enters a thread that became runnable; says whether it should run before the current one.
-    fn admit(&mut self, thread: &Arc<Thread>, slept: bool) -> bool {
+    /// Enters a thread that became runnable, and is `queued`; says whether it should run before the current one.
+    pub(crate) fn admit(&mut self, thread: &Arc<Thread>, slept: bool) -> bool {
         let policy = thread.policy();
-        thread.queued.store(true, Ordering::Relaxed);
         self.queue.enqueue(thread.clone(), policy, slept);
+        placement::note(self.number, self.queue.len(), false);
         if self.is_idle() {
             return true;
         }
@@ -106,8 +138,15 @@ impl Processor {
     }
 }
 
+/// What is to be switched to.
+struct Switch {
+    context: Arc<Context>,
+    /// A thread that was left before and has not been looked at since; to be dropped without the lock.
+    displaced: Option<Arc<Thread>>,
+}
+
 static CLASS: LockClass = LockClass::new("run queue", 868);
-static PROCESSORS: PerCpu<SpinLock<Processor>> =
+pub(crate) static PROCESSORS: PerCpu<SpinLock<Processor>> =
     PerCpu::new([const { SpinLock::new(&CLASS, Processor::new()) }; cpu::MAX]);
 /// Threads that were started and have not ended: what each queue has room for.
 static THREADS: AtomicUsize = AtomicUsize::new(0);
@@ -135,6 +174,7 @@ impl SchedulerHooks for Hooks {
         });
         if busy {
             timer::set_tick(Some(hal::time::now() + TICK));
+            placement::balance();
         }
     }
 
@@ -157,27 +197,53 @@ impl SchedulerHooks for Hooks {
 
 static HOOKS: Hooks = Hooks;
 
-/// Starts the scheduler on this processor: what runs now becomes the thread that runs when no other wants to.
+/// Starts the scheduler on the boot processor: what runs now becomes the thread that runs when no other wants to.
 ///
 /// Until that thread calls [`idle`], it must not wait for anything.
 pub fn start() {
-    let boot = Thread::adopt_boot("idle");
-    boot.queued.store(true, Ordering::Relaxed);
-    PROCESSORS.with(|processor| {
-        let mut processor = processor.lock_irq();
-        processor.current = Some(boot.clone());
-        processor.idle = Some(boot);
-        processor.charged_at = hal::time::now();
-    });
+    take_part();
     hal::sched::register(&HOOKS);
     hal::panic::set_thread_name_hook(crate::thread::describe_current);
 }
 
-/// What the processor does from the end of bring-up on: runs whoever wants to, and waits for interrupts.
+/// Starts the further processors. On the boot processor, before there is a second thread.
+pub fn start_others() {
+    cpu::start_others(|| {
+        take_part();
+        cpu::come_online();
+        watchdog::start();
+        hal::irq::enable();
+        idle()
+    });
+    if cpu::online() > 1 {
+        watchdog::start();
+    }
+}
+
+/// What runs on this processor becomes its idle thread.
+fn take_part() {
+    let idle = Thread::adopt_boot("idle");
+    idle.queued.store(true, Ordering::Relaxed);
+    let mut queue = RunQueue::with_capacity(THREADS.load(Ordering::Relaxed).saturating_mul(2) + 16);
+    PROCESSORS.with(|processor| {
+        let mut processor = processor.lock_irq();
+        processor.number = cpu::current();
+        processor.queue.adopt_storage(&mut queue);
+        processor.current = Some(idle.clone());
+        processor.idle = Some(idle);
+        processor.charged_at = hal::time::now();
+    });
+}
+
+/// What a processor does from the end of its bring-up on: runs whoever wants to, takes over from others what waits there, and
+/// waits for interrupts.
 pub fn idle() -> ! {
     loop {
         schedule();
         let _off = hal::preempt::interrupts_off();
+        if placement::pull(1) {
+            continue;
+        }
         let nothing_to_do = PROCESSORS.with(|processor| processor.lock().queue.len() == 0);
         if nothing_to_do && !hal::sched::need_resched() {
             cpu::wait_for_interrupt();
@@ -198,11 +264,14 @@ fn leave(reason: Reason) {
         let mut processor = processor.lock();
         (processor.pick(reason), processor.is_idle())
     });
-    let Some(next) = next else { return };
+    let Some(Switch { context, displaced }) = next else { return };
     if !idle {
         timer::set_tick(Some(hal::time::now() + TICK));
     }
-    context::switch_to(next);
+    if let Some(displaced) = displaced {
+        let_go(&displaced);
+    }
+    context::switch_to(context);
     finish_switch();
 }
 
@@ -211,13 +280,24 @@ pub(crate) fn arrive() {
     finish_switch();
 }
 
-/// Lets go of the thread that was switched away from; if it has ended, that frees its stack.
+/// Lets go of the thread that was switched away from.
 fn finish_switch() {
-    let previous = PROCESSORS.with(|processor| processor.lock_irq().previous.take());
-    if let Some(previous) = previous
-        && previous.is_dead()
-    {
-        drop(previous.take_context());
+    let (previous, evicted) = PROCESSORS.with(|processor| {
+        let mut processor = processor.lock_irq();
+        (processor.previous.take(), core::mem::take(&mut processor.evicted))
+    });
+    let Some(previous) = previous else { return };
+    if evicted {
+        placement::move_on(&previous);
+    } else {
+        let_go(&previous);
+    }
+}
+
+/// If the thread has ended, this frees its stack, which nobody is on.
+fn let_go(left: &Arc<Thread>) {
+    if left.is_dead() {
+        drop(left.take_context());
     }
 }
 
@@ -232,7 +312,7 @@ pub(crate) fn yield_now() {
     schedule();
 }
 
-/// Makes room for one more thread in every queue, and enters it in this processor's.
+/// Makes room for one more thread in every queue, and enters it in one.
 pub(crate) fn enqueue_new(thread: &Arc<Thread>) {
     let threads = THREADS.fetch_add(1, Ordering::Relaxed) + 1;
     for number in 0..cpu::online() {
@@ -243,32 +323,28 @@ pub(crate) fn enqueue_new(thread: &Arc<Thread>) {
             processor.lock_irq().queue.adopt_storage(&mut larger);
         }
     }
-    PROCESSORS.with(|processor| {
-        let mut processor = processor.lock_irq();
-        // A new thread has its turn after its maker's: who forks goes on, as on Linux.
-        processor.charge();
-        if let Some(current) = &processor.current {
-            thread.raise_virtual_time(current.virtual_time());
-        }
-        if processor.admit(thread, true) {
-            hal::sched::set_need_resched(cpu::current());
-        }
-    });
+    placement::place_new(thread);
 }
 
 /// Ends a thread's wait.
 pub(crate) fn make_runnable(thread: &Arc<Thread>) {
-    let home = thread.cpu();
-    let mut processor = PROCESSORS.of(home).lock_irq();
-    if !thread.unblock() || thread.queued.load(Ordering::Relaxed) {
+    loop {
+        let home = thread.cpu();
+        let processor = PROCESSORS.of(home).lock_irq();
+        if thread.cpu() != home {
+            continue; // it has just been moved
+        }
+        if thread.unblock() && !thread.queued.load(Ordering::Relaxed) {
+            thread.queued.store(true, Ordering::Relaxed);
+            placement::place_woken(thread, processor);
+        }
         return;
     }
-    if processor.admit(thread, true) {
-        hal::sched::set_need_resched(home);
-        if home != cpu::current() {
-            hal::sched::send_reschedule(home);
-        }
-    }
+}
+
+/// Charges what a processor runs for the time up to now.
+pub(crate) fn charge(cpu: CpuId) {
+    PROCESSORS.of(cpu).lock_irq().charge();
 }
 
 /// How many threads run or want to.

@@ -7,7 +7,7 @@ use alloc::sync::Arc;
 
 use crate::scheduler;
 use crate::timer::{Timer, TimerHandler};
-use hal::Once;
+use hal::{CpuId, Once, PerCpu, cpu};
 
 /// The processor time of a thread: its sum is exact, its division into program and kernel sampled.
 pub struct CpuTime {
@@ -33,8 +33,11 @@ impl CpuTime {
     pub(crate) fn sample(&self, tick: Duration, in_program: bool) {
         let samples = if in_program { &self.user_samples } else { &self.system_samples };
         samples.fetch_add(1, Ordering::Relaxed);
-        let system = if in_program { &USER_NANOS } else { &SYSTEM_NANOS };
-        system.fetch_add(u64::try_from(tick.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        let nanos = u64::try_from(tick.as_nanos()).unwrap_or(u64::MAX);
+        USED.with(|used| {
+            let all = if in_program { &used.user_nanos } else { &used.system_nanos };
+            all.fetch_add(nanos, Ordering::Relaxed);
+        });
     }
 
     /// The time used in all.
@@ -57,21 +60,35 @@ impl CpuTime {
     }
 }
 
-static USER_NANOS: AtomicU64 = AtomicU64::new(0);
-static SYSTEM_NANOS: AtomicU64 = AtomicU64::new(0);
-static IDLE_NANOS: AtomicU64 = AtomicU64::new(0);
-static SWITCHES: AtomicU64 = AtomicU64::new(0);
-
-pub(crate) fn add_idle(nanos: u64) {
-    IDLE_NANOS.fetch_add(nanos, Ordering::Relaxed);
+/// What a processor did since boot.
+struct Used {
+    user_nanos: AtomicU64,
+    system_nanos: AtomicU64,
+    idle_nanos: AtomicU64,
+    switches: AtomicU64,
 }
 
-pub(crate) fn count_switch() {
-    SWITCHES.fetch_add(1, Ordering::Relaxed);
+static USED: PerCpu<Used> = PerCpu::new(
+    [const {
+        Used {
+            user_nanos: AtomicU64::new(0),
+            system_nanos: AtomicU64::new(0),
+            idle_nanos: AtomicU64::new(0),
+            switches: AtomicU64::new(0),
+        }
+    }; cpu::MAX],
+);
+
+pub(crate) fn add_idle(cpu: CpuId, nanos: u64) {
+    USED.of(cpu).idle_nanos.fetch_add(nanos, Ordering::Relaxed);
 }
 
-/// What the processors did since boot.
-#[derive(Clone, Copy, Debug)]
+pub(crate) fn count_switch(cpu: CpuId) {
+    USED.of(cpu).switches.fetch_add(1, Ordering::Relaxed);
+}
+
+/// What processors did since boot.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct SystemTime {
     /// In programs.
     pub user: Duration,
@@ -83,15 +100,30 @@ pub struct SystemTime {
     pub switches: u64,
 }
 
-/// The present figures.
-pub fn system_time() -> SystemTime {
+/// What one processor did.
+pub fn processor_time(cpu: CpuId) -> SystemTime {
+    scheduler::charge(cpu);
+    let used = USED.of(cpu);
     let nanos = |value: &AtomicU64| Duration::from_nanos(value.load(Ordering::Relaxed));
     SystemTime {
-        user: nanos(&USER_NANOS),
-        system: nanos(&SYSTEM_NANOS),
-        idle: nanos(&IDLE_NANOS),
-        switches: SWITCHES.load(Ordering::Relaxed),
+        user: nanos(&used.user_nanos),
+        system: nanos(&used.system_nanos),
+        idle: nanos(&used.idle_nanos),
+        switches: used.switches.load(Ordering::Relaxed),
     }
+}
+
+/// What all processors did together.
+pub fn system_time() -> SystemTime {
+    (0..cpu::online()).map(|number| processor_time(CpuId::new(number as u32))).fold(
+        SystemTime::default(),
+        |sum, one| SystemTime {
+            user: sum.user + one.user,
+            system: sum.system + one.system,
+            idle: sum.idle + one.idle,
+            switches: sum.switches + one.switches,
+        },
+    )
 }
 
 /// Fixed-point scale of the load averages.

@@ -68,7 +68,9 @@ pub struct Thread {
     work: AtomicU32,
     /// The processor whose queue the thread belongs to.
     cpu: AtomicU32,
-    /// On that processor, or in its queue. Changed under the queue's lock only.
+    /// The processors that it may run on, as a set of bits.
+    allowed: AtomicU64,
+    /// On that processor, or in its queue, or on the way to it. Changed under the queue's lock only.
     pub(crate) queued: AtomicBool,
     virtual_time: AtomicU64,
     pub(crate) time: CpuTime,
@@ -105,6 +107,7 @@ impl Thread {
             state: AtomicU8::new(RUNNABLE),
             work: AtomicU32::new(0),
             cpu: AtomicU32::new(hal::cpu::current().index() as u32),
+            allowed: AtomicU64::new(u64::MAX),
             queued: AtomicBool::new(false),
             virtual_time: AtomicU64::new(0),
             time: CpuTime::new(),
@@ -152,7 +155,11 @@ impl Thread {
         copy_current: bool,
         body: impl FnOnce() + Send + 'static,
     ) -> Result<Arc<Self>, NoMemory> {
-        Ok(Self::new(name, policy, Some(Context::new_user(entry(body), copy_current)?)))
+        let thread = Self::new(name, policy, Some(Context::new_user(entry(body), copy_current)?));
+        if copy_current {
+            thread.set_allowed(with_current(|current| current.map_or(u64::MAX, Self::allowed)));
+        }
+        Ok(thread)
     }
 
     /// Lets a new thread run. Once.
@@ -189,6 +196,33 @@ impl Thread {
     /// The processor that the thread runs on, or ran on last.
     pub fn cpu(&self) -> CpuId {
         CpuId::new(self.cpu.load(Ordering::Relaxed))
+    }
+
+    /// Notes which processor the thread belongs to. Under the run queue's lock of the one that it belonged to.
+    pub(crate) fn set_cpu(&self, cpu: CpuId) {
+        self.cpu.store(cpu.index() as u32, Ordering::SeqCst);
+    }
+
+    /// The processors that the thread may run on, as a set of bits.
+    pub fn allowed(&self) -> u64 {
+        self.allowed.load(Ordering::Relaxed)
+    }
+
+    /// Sets the processors that the thread may run on; from the next wake-up or switch on.
+    pub(crate) fn set_allowed(&self, allowed: u64) {
+        self.allowed.store(allowed, Ordering::SeqCst);
+    }
+
+    /// Says whether the thread may run on a processor.
+    #[inline]
+    pub(crate) fn may_run_on(&self, cpu: CpuId) -> bool {
+        self.allowed() >> cpu.index() & 1 != 0
+    }
+
+    /// Binds the thread to a set of processors (a bit each), at once if it runs on another. Sets without a processor that
+    /// runs change nothing; says whether anything was done.
+    pub fn bind(self: &Arc<Self>, allowed: u64) -> bool {
+        crate::placement::bind(self, allowed)
     }
 
     /// The machine's side of the thread; `None` when it has ended.
@@ -235,14 +269,16 @@ impl Thread {
         }
     }
 
-    fn is_current(&self) -> bool {
-        with_current(|current| current.is_some_and(|current| core::ptr::eq(current, self)))
-    }
-
     /// The work set at present.
     #[inline]
     pub fn work(&self) -> Work {
         Work::from_bits_retain(self.work.load(Ordering::Acquire))
+    }
+
+    /// The word that the work is in, for [`hal::UserContext::run`].
+    #[inline]
+    pub fn work_word(&self) -> &AtomicU32 {
+        &self.work
     }
 
     /// Clears work that the thread has seen to. Called by the thread itself.
@@ -259,14 +295,11 @@ impl Thread {
             scheduler::make_runnable(self);
             return;
         }
-        // The current thread looks at its work before it goes back to its program, unless this is an interrupt of that.
-        if self.is_current() && !hal::preempt::in_interrupt() {
-            return;
-        }
-        // It may be in its program, on this processor too: a due reschedule brings it out.
-        hal::sched::set_need_resched(self.cpu());
-        if self.cpu() != hal::cpu::current() {
-            hal::sched::send_reschedule(self.cpu());
+        // It may be in its program on another processor: an interrupt brings it out. On this one it looks at its work before
+        // it goes back to its program, and so it does on the one that it may be moving to.
+        let cpu = self.cpu();
+        if cpu != hal::cpu::current() {
+            hal::sched::send_reschedule(cpu);
         }
     }
 
@@ -306,6 +339,12 @@ impl Thread {
 
     pub(crate) fn raise_virtual_time(&self, floor: u64) {
         self.virtual_time.fetch_max(floor, Ordering::Relaxed);
+    }
+
+    /// Takes the thread's place in one queue over to another.
+    pub(crate) fn rebase_virtual_time(&self, from: u64, to: u64) {
+        let ahead = self.virtual_time().saturating_sub(from);
+        self.virtual_time.store(to.saturating_add(ahead), Ordering::Relaxed);
     }
 
     /// Adds time on the processor. Called by the scheduler on the thread's processor.

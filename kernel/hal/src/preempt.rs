@@ -22,12 +22,6 @@ pub fn count() -> u32 {
     arch::preempt_count()
 }
 
-/// Whether this runs in an interrupt handler.
-#[inline]
-pub fn in_interrupt() -> bool {
-    arch::in_interrupt()
-}
-
 impl Drop for PreemptGuard {
     #[inline]
     fn drop(&mut self) {

@@ -157,25 +157,25 @@ fn online() -> u64 {
     if count >= 64 { u64::MAX } else { (1 << count) - 1 }
 }
 
-/// `sched_getaffinity`: every thread may run on every processor. The result is the size of the kernel's own set.
+/// `sched_getaffinity`. The result is the size of the kernel's own set.
 pub fn sched_getaffinity(current: &mut Current, pid: i32, size: u32, to: OutBytes) -> Outcome {
     let size = size as usize;
     if size * 8 < hal::cpu::online() || !size.is_multiple_of(size_of::<u64>()) {
         return Err(Errno::EINVAL);
     }
-    thread(current, pid)?;
-    hal::user::write_bytes(to.0, &online().to_ne_bytes()).map_err(|_| Errno::EFAULT)?;
+    let allowed = task(&*thread(current, pid)?)?.allowed() & online();
+    hal::user::write_bytes(to.0, &allowed.to_ne_bytes()).map_err(|_| Errno::EFAULT)?;
     count(size_of::<u64>())
 }
 
-/// `sched_setaffinity`: threads are not bound; a set without any processor that exists is refused.
+/// `sched_setaffinity`; a set without any processor that exists is refused.
 pub fn sched_setaffinity(current: &mut Current, pid: i32, size: u32, from: InBytes) -> Outcome {
     let mut bytes = [0; size_of::<u64>()];
     let given = bytes.get_mut(..(size as usize).min(size_of::<u64>())).unwrap_or_default();
     hal::user::read_bytes(from.0, given).map_err(|_| Errno::EFAULT)?;
     let thread = thread(current, pid)?;
     check_owner(current, &thread)?;
-    if u64::from_ne_bytes(bytes) & online() == 0 { Err(Errno::EINVAL) } else { DONE }
+    if task(&thread)?.bind(u64::from_ne_bytes(bytes)) { DONE } else { Err(Errno::EINVAL) }
 }
 
 /// `getcpu`.

@@ -308,9 +308,7 @@ table! {
         "FUTEX_LOCK_PI and its kin": Missing("ENOSYS, as on a machine without priority inheritance"),
         "FUTEX_FD": Refused("ENOSYS, as since 2.6.26"),
     };
-    SCHED_SETAFFINITY "sched_setaffinity" sched::sched_setaffinity(pid: i32, size: u32, from: InBytes) [""] "threads" {
-        "the set": Accepted("checked; threads are not bound to processors"),
-    };
+    SCHED_SETAFFINITY "sched_setaffinity" sched::sched_setaffinity(pid: i32, size: u32, from: InBytes) [""] "threads";
     SCHED_GETAFFINITY "sched_getaffinity" sched::sched_getaffinity(pid: i32, size: u32, to: OutBytes) [""] "threads";
     EPOLL_CREATE "epoll_create" epoll::epoll_create(size: i32) [""] "polling";
     GETDENTS64 "getdents64" directories::getdents64(fd: Fd, buffer: OutBytes, size: u32) ["READ"] "directories";

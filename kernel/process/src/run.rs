@@ -20,16 +20,19 @@ pub fn user_thread_main(mut current: Current) {
     let task = current.task.clone();
     let dispatch = hooks::dispatch();
     loop {
-        if !task.work().is_empty() {
-            deliver::see_to_work(&mut current);
-            if let Some(status) = current.end {
-                exit::end_thread(current, status);
-                return;
-            }
-        }
-        match current.context.run() {
+        match current.context.run(task.work_word()) {
             Trap::Syscall => dispatch(&mut current),
-            Trap::Interrupt => drop(hal::preempt::disable()), // who waits for the processor gets it here
+            Trap::Interrupt => {
+                drop(hal::preempt::disable()); // who waits for the processor gets it here
+                if task.work().is_empty() {
+                    continue;
+                }
+                deliver::see_to_work(&mut current);
+                if let Some(status) = current.end {
+                    exit::end_thread(current, status);
+                    return;
+                }
+            }
             Trap::PageFault { address, access } => page_fault(&mut current, address, access),
             Trap::Exception { vector, error } => fault::exception(&mut current, vector, error),
         }

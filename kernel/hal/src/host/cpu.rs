@@ -29,6 +29,15 @@ pub fn online() -> usize {
     1
 }
 
+/// Starts the further processors: there are none.
+pub fn start_others(_main: fn() -> !) {}
+
+/// Lets a processor print where it is: here it is known.
+pub fn report(_cpu: CpuId) {}
+
+/// Counts a further processor among those that run.
+pub fn come_online() {}
+
 /// What the processor calls itself.
 pub fn brand() -> String {
     "simulated".into()

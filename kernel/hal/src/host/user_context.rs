@@ -1,6 +1,7 @@
 //! Running programs: a test plays the program.
 
 use std::cell::RefCell;
+use std::sync::atomic::AtomicU32;
 
 use crate::user::{Registers, Trap};
 
@@ -28,7 +29,7 @@ impl UserContext {
     }
 
     /// Lets the program run in the current thread's address space until something happens.
-    pub fn run(&mut self) -> Trap {
+    pub fn run(&mut self, _work: &AtomicU32) -> Trap {
         crate::lock_check::check_nothing_held("return to a program");
         const INVALID_OPCODE: u8 = 6;
         PROGRAM.with_borrow_mut(|program| match program {

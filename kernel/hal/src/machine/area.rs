@@ -6,10 +6,11 @@
 use core::arch::asm;
 use core::cell::UnsafeCell;
 use core::mem::offset_of;
-use core::sync::atomic::{AtomicBool, AtomicU64};
+use core::sync::atomic::AtomicBool;
 
 use super::context::Context;
 use super::heap::Cache;
+use super::shootdown::Translations;
 use crate::lock_check::HeldLocks;
 
 /// How many processors there may be.
@@ -52,8 +53,8 @@ pub(super) struct Area {
     pub current: UnsafeCell<*const Context>,
     /// The context that the last switch left, until the next one has taken over.
     pub previous: UnsafeCell<*const Context>,
-    /// The page tables that are loaded, as in CR3.
-    pub loaded_tables: AtomicU64,
+    /// The page tables that are loaded, and what others say about them.
+    pub translations: Translations,
     pub heap: UnsafeCell<Cache>,
     pub held_locks: UnsafeCell<HeldLocks>,
 }
@@ -96,7 +97,7 @@ impl Area {
             resched_asked: AtomicBool::new(false),
             current: UnsafeCell::new(core::ptr::null()),
             previous: UnsafeCell::new(core::ptr::null()),
-            loaded_tables: AtomicU64::new(0),
+            translations: Translations::new(),
             heap: UnsafeCell::new(Cache::new()),
             held_locks: UnsafeCell::new(HeldLocks::new()),
         }
@@ -107,9 +108,23 @@ static AREAS: [Area; MAX] = [const { Area::new() }; MAX];
 
 /// Gives the boot processor its area. Until then nothing may take a lock or allocate.
 pub(super) fn init_boot_processor() {
-    let area = &AREAS[0];
-    // SAFETY: one processor runs, and nothing has used the area yet.
-    unsafe { *area.this.get() = area };
+    prepare(0);
+    adopt(0);
+}
+
+/// Prepares the area of a processor that does not run yet.
+pub(super) fn prepare(index: usize) {
+    let area = &AREAS[index];
+    // SAFETY: its processor, the only one to use these two, does not run yet.
+    unsafe {
+        *area.this.get() = area;
+        *area.id.get() = index as u32;
+    }
+}
+
+/// Takes a prepared area. The first thing that a processor does.
+pub(super) fn adopt(index: usize) {
+    let area = &AREAS[index];
     super::register::write_msr(super::register::Msr::GsBase, area as *const Area as u64);
 }
 

@@ -147,6 +147,8 @@ impl Context {
             self.owned.store(false, Ordering::Release);
         } else if root != 0 {
             Space::load(root);
+        } else {
+            area::current().translations.begin_lazy();
         }
         drop(guard);
         // Not under the locks: this may be the last count.
@@ -206,7 +208,7 @@ impl Context {
     #[inline]
     fn own(&self) {
         while self.owned.swap(true, Ordering::Acquire) {
-            core::hint::spin_loop();
+            super::spin_hint();
         }
     }
 }
@@ -280,6 +282,8 @@ unsafe fn exchange(area: &'static Area, current: &Context, next: Arc<Context>) {
         let tables = next.tables.load(Ordering::Relaxed);
         if tables != 0 {
             Space::load(tables);
+        } else {
+            area.translations.begin_lazy();
         }
         *area.previous.get() = current;
         let next = Arc::into_raw(next);

@@ -2,9 +2,10 @@
 
 use alloc::string::String;
 use core::arch::asm;
+use core::sync::atomic::{AtomicUsize, Ordering};
 
-use super::area;
 use super::features::cpuid;
+use super::{area, smp};
 
 /// How many processors there may be.
 pub const MAX: usize = area::MAX;
@@ -31,9 +32,40 @@ pub fn current() -> CpuId {
     CpuId(area::id())
 }
 
-/// How many processors run: the boot processor, until further ones are started.
+static ONLINE: AtomicUsize = AtomicUsize::new(1);
+
+/// How many processors run: the boot processor, until further ones are started. Their numbers are those below.
+#[inline]
 pub fn online() -> usize {
-    1
+    ONLINE.load(Ordering::Acquire)
+}
+
+/// Starts the further processors; each runs `main` with interrupts off, which calls [`come_online`] when it is ready to be
+/// used. Returns when all of them are. Called once, on the boot processor, before there is more than one thread.
+pub fn start_others(main: fn() -> !) {
+    smp::start(main);
+}
+
+/// Counts this further processor among those that run. What runs on it is a context by now ([`Context::adopt_boot`](crate::Context::adopt_boot)).
+pub fn come_online() {
+    let own = current().index();
+    // Processors start one after the other; a second call changes nothing.
+    let _ = ONLINE.compare_exchange(own, own + 1, Ordering::AcqRel, Ordering::Relaxed);
+}
+
+/// Lets a processor print where it is, whatever it does: it may be stuck.
+pub fn report(cpu: CpuId) {
+    if cpu.index() < online() {
+        super::panic::report(cpu);
+    }
+}
+
+/// Halts this processor for good.
+pub(super) fn stop() -> ! {
+    loop {
+        // SAFETY: nothing is served any more.
+        unsafe { asm!("cli", "hlt", options(nostack)) };
+    }
 }
 
 /// What the processor calls itself.

@@ -68,8 +68,8 @@ struct Pointer {
 /// Exceptions that may come when the stack cannot be used, with the number of the stack that each gets.
 const FAULT_STACKS: [(usize, u64); 3] = [(2, 1), (8, 2), (18, 3)];
 
-/// Loads this processor's tables. Handlers run on the interrupted stack until [`use_fault_stacks`].
-pub(super) fn load() {
+/// Fills the gates, which all processors share.
+pub(super) fn init() {
     for (vector, gate) in GATES.iter().enumerate() {
         const PRESENT_INTERRUPT_GATE: u64 = 0x8e << 40;
         const FOR_PROGRAMS: u64 = 3 << 45;
@@ -80,6 +80,10 @@ pub(super) fn load() {
         gate.0[1].store(handler >> 32, Ordering::Relaxed);
         gate.0[0].store(low | PRESENT_INTERRUPT_GATE | access, Ordering::Relaxed);
     }
+}
+
+/// Loads this processor's tables. Handlers run on the interrupted stack until [`use_fault_stacks`].
+pub(super) fn load() {
     let area = area::current();
     let task = area.task_state.get() as u64;
     let limit = size_of::<TaskState>() as u64 - 1;
@@ -132,13 +136,12 @@ pub(super) fn use_fault_stacks() {
         // The entry code finds this processor's area in the uppermost word.
         let top = stack.top() - 16;
         core::mem::forget(stack);
-        // SAFETY: the stack is mapped and nobody else's; the task state segment is this processor's, and its gates name no
-        // stack yet.
+        // SAFETY: the stack is mapped and nobody else's; the task state segment is this processor's, which has had none of
+        // these exceptions yet.
         unsafe {
             *(top as *mut u64) = area as *const area::Area as u64;
             (*area.task_state.get()).ist[number as usize - 1] = top;
         }
-        let low = GATES[vector].0[0].load(Ordering::Relaxed);
-        GATES[vector].0[0].store(low | number << 32, Ordering::Relaxed);
+        GATES[vector].0[0].fetch_or(number << 32, Ordering::Relaxed);
     }
 }

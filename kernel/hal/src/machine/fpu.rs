@@ -203,6 +203,15 @@ pub(super) fn init() {
     let _ = FORMAT.set(found);
 }
 
+/// Prepares a further processor.
+pub(super) fn init_processor() {
+    if components() != 0 {
+        set_components(components());
+    }
+    // SAFETY: no program's state is in the registers yet.
+    unsafe { asm!("fninit", options(nostack)) };
+}
+
 /// Chooses the components that XSAVE saves.
 fn set_components(components: u64) {
     // SAFETY: XSAVE was probed and switched on, and the processor offered the components.

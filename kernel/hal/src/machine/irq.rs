@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 
-use super::{apic, area, sched, time};
+use super::{apic, area, sched, shootdown, time};
 use crate::Once;
 
 /// Interrupt lines, in ISA's numbering.
@@ -13,6 +13,8 @@ pub(super) const FIRST_LINE: u8 = 0x30;
 pub(super) const TIMER: u8 = 0xe0;
 /// Another processor asks for a reschedule.
 pub(super) const RESCHEDULE: u8 = 0xe1;
+/// Another processor asks that translations be forgotten.
+pub(super) const FORGET: u8 = 0xe2;
 /// What the local APIC gives when an interrupt went away before it was served.
 pub(super) const SPURIOUS: u8 = 0xff;
 
@@ -53,6 +55,10 @@ pub(super) fn serve(vector: u8, in_program: bool) {
         RESCHEDULE => {
             apic::local::acknowledge();
             sched::notice();
+        }
+        FORGET => {
+            apic::local::acknowledge();
+            shootdown::serve();
         }
         SPURIOUS => {}
         _ => {

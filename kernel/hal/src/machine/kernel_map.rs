@@ -6,7 +6,7 @@ use core::sync::atomic::Ordering;
 use super::features::{self, Features};
 use super::layout::{self, DEVICES, DIRECT_MAP, KERNEL_BASE, STACKS};
 use super::table::{self, ADDRESS, Bits};
-use super::{area, early, frame_table, register};
+use super::{area, early, frame_table};
 use crate::facts::Facts;
 use crate::{LockClass, MemoryKind, NoMemory, Once, PAGE_SIZE, SpinLock};
 
@@ -73,8 +73,13 @@ pub(super) fn init(facts: &Facts) {
         entry.store(early::take(1) | Bits::KERNEL_TABLE.bits(), Ordering::Relaxed);
     }
     // SAFETY: the new tables map the image, the boot stack in it, and all memory that the boot tables showed and that is memory.
-    unsafe { register::write_cr3(root) };
-    area::current().loaded_tables.store(root, Ordering::Relaxed);
+    unsafe { area::current().translations.load(root) };
+}
+
+/// Switches a further processor to the tables.
+pub(super) fn load() {
+    // SAFETY: the tables are complete, and every stack is mapped in them.
+    unsafe { area::current().translations.load(root()) };
 }
 
 /// What the direct map covers: all memory, and what firmware left in the first MiB and beside usable memory (ACPI's tables),

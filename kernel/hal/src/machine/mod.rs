@@ -4,6 +4,7 @@
 //! - memory: [`frame_table`], [`page`], [`paging`], [`heap`], [`stack`]
 //! - programs: [`trap`], [`user_context`], [`user`], [`segments`], [`fpu`], [`vdso`]
 //! - threads: [`context`], [`sched`], [`area`]
+//! - processors: [`smp`], [`cpu`], [`shootdown`]
 //! - devices: [`acpi`], [`apic`], [`irq`], [`time`], [`uart`], [`console`], [`power`], [`random`]
 
 mod acpi;
@@ -37,6 +38,8 @@ pub mod sched;
 mod segments;
 #[cfg(feature = "self-test")]
 mod self_test;
+mod shootdown;
+mod smp;
 mod stack;
 mod symbols;
 mod table;
@@ -134,7 +137,9 @@ fn self_test_or_return() {
     self_test::run()
 }
 
+/// What a processor does while it waits for another: it may be the one that the other waits for.
 #[inline]
 pub(crate) fn spin_hint() {
     core::hint::spin_loop();
+    shootdown::serve();
 }

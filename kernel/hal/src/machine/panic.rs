@@ -2,16 +2,18 @@
 
 use core::fmt::{self, Write};
 use core::panic::PanicInfo;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::trap::{self, Frame};
-use super::{backtrace, console, power};
+use super::{apic, area, backtrace, console, cpu, power};
 use crate::Once;
 
 /// The status that a panic ends QEMU with, before `isa-debug-exit` transforms it.
 const PANIC_STATUS: u8 = 0x32;
 
-static PANICKING: AtomicBool = AtomicBool::new(false);
+/// The processor that panicked.
+static PANICKING: AtomicU32 = AtomicU32::new(NOBODY);
+const NOBODY: u32 = u32::MAX;
 static NAME_THREAD: Once<fn(&mut dyn Write) -> fmt::Result> = Once::new();
 
 /// Registers what names the current thread in a report, once. It must neither wait nor allocate.
@@ -29,11 +31,47 @@ impl Write for Raw {
     }
 }
 
-/// Ends the machine if it panicked already: the report itself may be what panics.
+/// Stops the other processors. Ends the machine if this one panicked already: the report itself may be what panics.
 fn begin() {
     super::irq_save();
-    if PANICKING.swap(true, Ordering::Relaxed) {
-        power::exit(PANIC_STATUS);
+    let own = area::id();
+    match PANICKING.compare_exchange(NOBODY, own, Ordering::AcqRel, Ordering::Acquire) {
+        Ok(_) => {
+            let others = (0..cpu::online() as u32).filter(|&other| other != own);
+            others.for_each(|other| apic::local::send_nmi(crate::CpuId::new(other)));
+        }
+        Err(first) if first == own => power::exit(PANIC_STATUS),
+        // Two at a time: the first one reports.
+        Err(_) => cpu::stop(),
+    }
+}
+
+/// The processor that is to print where it is.
+static REPORTING: AtomicU32 = AtomicU32::new(NOBODY);
+
+/// Lets another processor print where it is.
+pub(super) fn report(other: crate::CpuId) {
+    if REPORTING.compare_exchange(NOBODY, other.index() as u32, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+        apic::local::send_nmi(other);
+    }
+}
+
+/// Prints where this processor was interrupted, if another one wants to know. In the handler of NMIs: takes no lock.
+pub(super) fn report_if_asked(frame: &Frame) {
+    if REPORTING.load(Ordering::Acquire) == area::id() {
+        let _ = write!(Raw, "processor {} is at ", area::id()); // `Raw` never fails
+        let _ = backtrace::write_address(&mut Raw, frame.rip);
+        let _ = writeln!(Raw);
+        backtrace::print(&mut Raw, frame.rbp);
+        REPORTING.store(NOBODY, Ordering::Release);
+    }
+}
+
+/// Stops this processor if another one has panicked. In the handler of NMIs.
+pub(super) fn stop_if_panicking() {
+    let panicking = PANICKING.load(Ordering::Acquire);
+    if panicking != NOBODY && panicking != area::id() {
+        cpu::stop();
     }
 }
 

@@ -4,11 +4,13 @@ use alloc::vec::Vec;
 
 use super::layout::{DEVICES, STACKS};
 use super::table::Bits;
-use super::{frame_table, kernel_map, register};
+use super::{frame_table, kernel_map, shootdown};
 use crate::{LockClass, NoMemory, PAGE_SIZE, SpinLock};
 
 /// Bytes of a stack.
 const SIZE: u64 = 32 * 1024;
+/// Pages of a stack.
+const PAGES: usize = SIZE as usize / PAGE_SIZE;
 /// Bytes of address space for each: the lower half is the guard.
 const SLOT: u64 = 64 * 1024;
 /// Stacks that stay mapped when they are given back, for the next thread.
@@ -78,13 +80,12 @@ impl Stack {
 
     /// Gives the memory and the slot back.
     fn unmap(&self) {
-        for page in 0..SIZE / PAGE_SIZE as u64 {
-            let at = self.bottom() + page * PAGE_SIZE as u64;
-            if let Some(physical) = kernel_map::unmap(at) {
-                register::invalidate(at);
-                // SAFETY: the frame was the stack's, and nobody runs on it.
-                unsafe { frame_table::free(physical / PAGE_SIZE as u64, 0) };
-            }
+        let addresses: [u64; PAGES] = core::array::from_fn(|page| self.bottom() + (page * PAGE_SIZE) as u64);
+        let frames = addresses.map(kernel_map::unmap);
+        shootdown::forget_kernel(&addresses);
+        for physical in frames.into_iter().flatten() {
+            // SAFETY: the frame was the stack's, nobody runs on it, and no processor has a translation for it.
+            unsafe { frame_table::free(physical / PAGE_SIZE as u64, 0) };
         }
         SLOTS.lock_irq().unmapped.push(self.slot); // there is room: see `Slots::unmapped`
     }

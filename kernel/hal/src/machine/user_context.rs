@@ -1,6 +1,7 @@
 //! Running programs.
 
 use core::arch::asm;
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::area;
 use super::trap::{self, stubs, vector};
@@ -22,16 +23,16 @@ impl UserContext {
     }
 
     /// Lets the program run in the current thread's address space until something happens. Gives [`Trap::Interrupt`] at once
-    /// when a reschedule is due: whoever sets a work flag of a running thread asks its processor to reschedule, and then no
-    /// flag is missed.
+    /// when a reschedule is due or `work` is not 0. Whoever sets `work` sends the thread's processor an interrupt afterwards:
+    /// either it is seen here, with interrupts off, or the interrupt comes, and it is looked at again.
     ///
     /// Called with interrupts on and a preempt count of 0, as it returns.
     #[inline]
-    pub fn run(&mut self) -> Trap {
+    pub fn run(&mut self, work: &AtomicU32) -> Trap {
         crate::lock_check::check_nothing_held("return to a program");
         loop {
             super::irq_disable();
-            if area::preempt_word() == 0 {
+            if work.load(Ordering::Relaxed) != 0 || area::preempt_word() == 0 {
                 super::irq_restore(true);
                 return Trap::Interrupt;
             }

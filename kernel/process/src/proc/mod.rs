@@ -23,6 +23,7 @@ mod maps;
 mod meminfo;
 mod oom;
 mod pids;
+mod processors;
 mod rows;
 mod stat;
 mod status;
@@ -45,7 +46,7 @@ use subject::{Subject, Target};
 
 pub use system::{RELEASE, VERSION};
 
-/// Puts the nodes into `/proc`. Once, at bring-up; `command_line` is what the kernel was booted with.
+/// Puts the nodes into `/proc` and `/sys`. Once, at bring-up; `command_line` is what the kernel was booted with.
 pub fn start(command_line: &'static str) {
     let top = procfs::proc();
     pids::add_links(&top);
@@ -62,6 +63,7 @@ pub fn start(command_line: &'static str) {
         sysvipc.add(name, Entry::file(from_fn(list), Mode(0o444)));
     }
     top.add("sysrq-trigger", Entry::file(sysrq::Trigger, Mode(0o200)));
+    processors::add(&procfs::sys().subdirectory("devices").subdirectory("system").subdirectory("cpu"));
     top.set_dynamic(Arc::new(pids::Processes));
 }
 

@@ -1,7 +1,7 @@
 //! `/proc/PID/status` and `/proc/PID/statm`.
 
 use super::stat::{Relations, Signals, state};
-use super::{Target, trimmed};
+use super::{Target, processors, trimmed};
 use crate::program::Program;
 use crate::thread::Name;
 use crate::user;
@@ -71,7 +71,8 @@ pub(super) struct Status<'a> {
     pub queued: (u64, u64),
     pub signals: Signals,
     pub no_new_privileges: bool,
-    pub cpus: usize,
+    /// The processors that it may run on, a bit each.
+    pub cpus: u64,
 }
 
 fn state_name(state: char) -> &'static str {
@@ -128,10 +129,7 @@ pub(super) fn format(status: &Status<'_>, text: &mut Text) {
     writeln!(text, "CapAmb:\t{:016x}", c.ambient.0);
     writeln!(text, "NoNewPrivs:\t{}\nSeccomp:\t0\nSeccomp_filters:\t0", u8::from(status.no_new_privileges));
     writeln!(text, "Speculation_Store_Bypass:\tunknown\nSpeculationIndirectBranch:\tunsupported");
-    let mask = 1u64.checked_shl(u32::try_from(status.cpus).unwrap_or(64)).map_or(u64::MAX, |bit| bit - 1);
-    let last = status.cpus.saturating_sub(1);
-    let separator = if last == 0 { "" } else { "0-" };
-    writeln!(text, "Cpus_allowed:\t{mask:x}\nCpus_allowed_list:\t{separator}{last}");
+    writeln!(text, "Cpus_allowed:\t{:x}\nCpus_allowed_list:\t{}", status.cpus, processors::List(status.cpus));
     writeln!(text, "voluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0");
 }
 
@@ -178,7 +176,8 @@ pub(super) fn read(target: &Target, _: &Cred, text: &mut Text) -> Result<(), Err
         queued: (queued, process.limits.current(Resource::Sigpending)),
         signals: Signals::of(target),
         no_new_privileges: thread.is_some_and(|thread| thread.no_new_privileges.load(Ordering::Relaxed)),
-        cpus: hal::cpu::online(),
+        cpus: processors::online()
+            & thread.and_then(|thread| thread.task()).map_or(u64::MAX, |task| task.allowed()),
     };
     format(&status, text);
     Ok(())

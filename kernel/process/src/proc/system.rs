@@ -6,8 +6,10 @@ use crate::usage::ticks;
 use crate::{table, terminals};
 use abi::Mode;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use chroma::inode::Bytes;
 use chroma::synthetic::{Directory, Entry, Text, from_fn};
+use chronos::SystemTime;
 use core::time::Duration;
 use hal::Once;
 
@@ -132,10 +134,7 @@ pub(super) fn uptime(up: Duration, idle: Duration, text: &mut Text) {
 
 /// What `/proc/stat` shows, in ticks where it is time.
 pub(super) struct Statistics {
-    pub user: u64,
-    pub system: u64,
-    pub idle: u64,
-    pub processors: u64,
+    pub processors: Vec<SystemTime>,
     pub switches: u64,
     pub boot: u64,
     pub processes: u32,
@@ -144,13 +143,12 @@ pub(super) struct Statistics {
 
 impl Statistics {
     fn now() -> Self {
-        let time = chronos::system_time();
+        let processors = 0..u32::try_from(hal::cpu::online()).unwrap_or(0);
+        let processors: Vec<_> =
+            processors.map(|number| chronos::processor_time(hal::CpuId::new(number))).collect();
         Self {
-            user: ticks(time.user),
-            system: ticks(time.system),
-            idle: ticks(time.idle),
-            processors: hal::cpu::online() as u64,
-            switches: time.switches,
+            switches: processors.iter().map(|time| time.switches).sum(),
+            processors,
             boot: chronos::clock::from_boot(hal::Instant::from_nanos(0)).as_secs(),
             processes: table::with(|tree| tree.last_number()),
             running: chronos::runnable_threads().max(1),
@@ -158,15 +156,14 @@ impl Statistics {
     }
 }
 
-/// Interrupts are not counted; nothing waits for a disk; there are no soft interrupts. Each processor's line is its share.
+/// Interrupts are not counted; nothing waits for a disk; there are no soft interrupts.
 pub(super) fn statistics(all: &Statistics, text: &mut Text) {
-    let line = |divisor: u64| {
-        let part = |value: u64| value / divisor.max(1);
-        alloc::format!("{} 0 {} {} 0 0 0 0 0 0", part(all.user), part(all.system), part(all.idle))
-    };
-    writeln!(text, "cpu  {}", line(1));
-    for number in 0..all.processors {
-        writeln!(text, "cpu{number} {}", line(all.processors));
+    let sum = |part: fn(&SystemTime) -> Duration| ticks(all.processors.iter().map(part).sum());
+    let (user, system, idle) = (sum(|time| time.user), sum(|time| time.system), sum(|time| time.idle));
+    writeln!(text, "cpu  {user} 0 {system} {idle} 0 0 0 0 0 0");
+    for (number, time) in all.processors.iter().enumerate() {
+        let (user, system, idle) = (ticks(time.user), ticks(time.system), ticks(time.idle));
+        writeln!(text, "cpu{number} {user} 0 {system} {idle} 0 0 0 0 0 0");
     }
     writeln!(text, "intr 0\nctxt {}\nbtime {}\nprocesses {}", all.switches, all.boot, all.processes);
     writeln!(text, "procs_running {}\nprocs_blocked 0\nsoftirq 0 0 0 0 0 0 0 0 0 0 0", all.running);

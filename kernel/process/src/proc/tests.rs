@@ -102,9 +102,10 @@ fn status_has_linux_s_lines() {
         lines.contains("\nSigCgt:\t0000000000010000\nCapInh:\t0000000000000000\nCapPrm:\t000001ffffffffff\n")
     );
     assert!(lines.contains("\nCpus_allowed:\t1\nCpus_allowed_list:\t0\n"));
-    shown.cpus = 4;
+    shown.cpus = 0b10_1111;
     assert!(
-        text(|text| status::format(&shown, text)).contains("\nCpus_allowed:\tf\nCpus_allowed_list:\t0-3\n")
+        text(|text| status::format(&shown, text))
+            .contains("\nCpus_allowed:\t2f\nCpus_allowed_list:\t0-3,5\n")
     );
     assert_eq!(text(|text| status::format_statm(&memory, text)), "329 1 0 233 0 39 0\n");
 }
@@ -173,18 +174,21 @@ fn the_system_s_lines_are_linux_s() {
     assert_eq!(text(|text| system::loads([0, 105, 1230], 1, 48, 112, text)), "0.00 1.05 12.30 1/48 112\n");
     let times = (Duration::from_millis(4259), Duration::from_millis(50));
     assert_eq!(text(|text| system::uptime(times.0, times.1, text)), "4.25 0.05\n");
+    let time = |(user, system, idle)| chronos::SystemTime {
+        user: Duration::from_millis(user),
+        system: Duration::from_millis(system),
+        idle: Duration::from_millis(idle),
+        switches: 0,
+    };
     let all = system::Statistics {
-        user: 7,
-        system: 267,
-        idle: 20,
-        processors: 1,
+        processors: [(50, 2_600, 100), (20, 70, 100)].map(time).into(),
         switches: 1451,
         boot: 1_795_304_554,
         processes: 125,
         running: 1,
     };
     let lines = text(|text| system::statistics(&all, text));
-    let expected = "cpu  7 0 267 20 0 0 0 0 0 0\ncpu0 7 0 267 20 0 0 0 0 0 0\nintr 0\nctxt 1451\nbtime 1795304554\n\
+    let expected = "cpu  7 0 267 20 0 0 0 0 0 0\ncpu0 5 0 260 10 0 0 0 0 0 0\ncpu1 2 0 7 10 0 0 0 0 0 0\nintr 0\nctxt 1451\nbtime 1795304554\n\
                     processes 125\nprocs_running 1\nprocs_blocked 0\nsoftirq 0 0 0 0 0 0 0 0 0 0 0\n";
     assert_eq!(lines, expected);
 }

@@ -16,8 +16,8 @@ pub(super) struct Tables {
     pub io_apic: Option<(u64, u32)>,
     /// ISA lines that are not what they were on the first PCs.
     pub overrides: [Option<Override>; 16],
-    /// Processors that could be started.
-    pub processors: usize,
+    /// The APIC numbers of the processors that can be used, as a set of bits.
+    processors: [u64; 4],
     /// How to power off.
     pub sleep: Option<Sleep>,
     /// How to reset: an I/O port and the value to write to it.
@@ -47,12 +47,21 @@ pub(super) struct Sleep {
 }
 
 impl Tables {
+    /// The APIC numbers of the processors that can be used.
+    pub fn processors(&self) -> impl Iterator<Item = u32> + '_ {
+        (0..256).filter(|&number| self.processors[number as usize / 64] >> (number % 64) & 1 != 0)
+    }
+
+    fn add_processor(&mut self, number: u8) {
+        self.processors[usize::from(number) / 64] |= 1 << (number % 64);
+    }
+
     /// A PC without tables.
     const NONE: Self = Self {
         local_apic: 0xfee0_0000,
         io_apic: None,
         overrides: [None; 16],
-        processors: 1,
+        processors: [0; 4],
         sleep: None,
         reset: None,
     };

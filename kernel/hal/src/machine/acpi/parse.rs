@@ -56,13 +56,12 @@ fn madt(table: &[u8], tables: &mut Tables) -> Option<()> {
     const OVERRIDE: u8 = 2;
     const LOCAL_APIC_ADDRESS: u8 = 5;
     tables.local_apic = u32_at(table, HEADER)?.into();
-    tables.processors = 0;
     let mut rest = table.get(44..)?;
     let mut overrides = 0;
     while let Some(length) = u8_at(rest, 1).map(usize::from).filter(|&length| length >= 2) {
         let entry = rest.get(..length)?;
         match u8_at(entry, 0)? {
-            LOCAL_APIC if u32_at(entry, 4)? & 1 != 0 => tables.processors += 1,
+            LOCAL_APIC if u32_at(entry, 4)? & 1 != 0 => tables.add_processor(u8_at(entry, 3)?),
             IO_APIC if tables.io_apic.is_none() => {
                 tables.io_apic = Some((u32_at(entry, 4)?.into(), u32_at(entry, 8)?));
             }

@@ -58,14 +58,20 @@ fn write(register: Register, value: u32) {
 /// # Errors
 /// [`NoMemory`] when it cannot be mapped.
 pub(super) fn init(physical: u64) -> Result<(), NoMemory> {
-    const GLOBAL_ENABLE: u64 = 1 << 11;
     if CELLS.get().is_none() {
         let address = kernel_map::map_device(physical, 4096)?;
         // SAFETY: the registers are mapped for good; atomics, as they change by themselves.
         let _ = CELLS.set(unsafe { &*(address as *const Cells) });
     }
+    init_processor();
+    Ok(())
+}
+
+/// Enables this processor's local APIC, whose registers are mapped.
+pub(in super::super) fn init_processor() {
+    const GLOBAL_ENABLE: u64 = 1 << 11;
     register::write_msr(Msr::ApicBase, register::read_msr(Msr::ApicBase) | GLOBAL_ENABLE);
-    NUMBERS[area::id() as usize].store(read(Register::Id) >> 24, Ordering::Relaxed);
+    NUMBERS[area::id() as usize].store(own_number(), Ordering::Relaxed);
     write(Register::TaskPriority, 0);
     write(Register::Local0, MASKED);
     write(Register::Local1, BY_NMI);
@@ -74,7 +80,6 @@ pub(super) fn init(physical: u64) -> Result<(), NoMemory> {
     let mode = if uses_tsc_deadline() { TSC_DEADLINE } else { 0 };
     write(Register::Timer, u32::from(irq::TIMER) | mode);
     write(Register::Spurious, ENABLED | u32::from(irq::SPURIOUS));
-    Ok(())
 }
 
 /// Says whether deadlines are given in ticks of the time-stamp counter.
@@ -99,6 +104,11 @@ pub(in super::super) fn timer_left() -> u32 {
     read(Register::TimerCurrent)
 }
 
+/// This processor's number among the APICs.
+pub(in super::super) fn own_number() -> u32 {
+    read(Register::Id) >> 24
+}
+
 /// The APIC's number of a processor, for routing.
 pub(super) fn number(cpu: CpuId) -> u32 {
     NUMBERS.get(cpu.index()).map_or(0, |number| number.load(Ordering::Relaxed))
@@ -113,8 +123,36 @@ pub(in super::super) fn send_nmi_to_self() {
 
 /// Interrupts another processor.
 pub(in super::super) fn send(cpu: CpuId, vector: u8) {
+    command(number(cpu), u32::from(vector));
+}
+
+/// Sends another processor an NMI.
+pub(in super::super) fn send_nmi(cpu: CpuId) {
+    command(number(cpu), BY_NMI);
+}
+
+/// Resets a processor, by its APIC's number: it waits for [`send_start`] then.
+pub(in super::super) fn send_init(number: u32) {
+    const INIT: u32 = 5 << 8;
+    const ASSERT: u32 = 1 << 14;
+    command(number, INIT | ASSERT);
+}
+
+/// Lets a processor that was reset begin at a page below 1 MiB.
+pub(in super::super) fn send_start(number: u32, page: u8) {
+    const START: u32 = 6 << 8;
+    const ASSERT: u32 = 1 << 14;
+    command(number, START | ASSERT | u32::from(page));
+}
+
+/// Writes a command for another APIC when the last one has been sent.
+fn command(number: u32, command: u32) {
+    const PENDING: u32 = 1 << 12;
     let interrupts = super::super::irq_save();
-    write(Register::CommandHigh, number(cpu) << 24);
-    write(Register::CommandLow, u32::from(vector));
+    while read(Register::CommandLow) & PENDING != 0 {
+        core::hint::spin_loop();
+    }
+    write(Register::CommandHigh, number << 24);
+    write(Register::CommandLow, command);
     super::super::irq_restore(interrupts);
 }

@@ -4,11 +4,11 @@ mod known;
 mod limine;
 mod pvh;
 mod slide;
-mod tables;
+pub(super) mod tables;
 
 use super::{
     acpi, apic, area, console, context, descriptors, early, features, fpu, frame_table, kernel_map, power,
-    random, time, trap,
+    random, smp, time, trap,
 };
 use crate::BootInfo;
 use crate::facts::Facts;
@@ -44,6 +44,7 @@ fn start(facts: Facts) -> ! {
 extern "C" fn start_in_place() -> ! {
     area::init_boot_processor();
     let facts = known::kept();
+    descriptors::init();
     descriptors::load();
     early::init(facts);
     kernel_map::init(facts);
@@ -56,6 +57,7 @@ extern "C" fn start_in_place() -> ! {
     apic::init(&acpi);
     time::init();
     power::init(&acpi);
+    smp::prepare(facts, &acpi);
     known::make_boot_info(facts);
     context::leave_boot_stack(run)
 }

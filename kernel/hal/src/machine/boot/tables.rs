@@ -99,6 +99,11 @@ pub(super) unsafe fn map_image(address: u64) {
     }
 }
 
+/// The root's physical address, for further processors on their way to the kernel's tables.
+pub(in super::super) fn root() -> u64 {
+    physical((&raw const boot_pml4).cast())
+}
+
 /// Where one of the tables is in physical memory.
 fn physical(table: *const u64) -> u64 {
     (table as u64).wrapping_sub(layout::image_base())

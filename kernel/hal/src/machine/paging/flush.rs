@@ -4,14 +4,13 @@ use core::mem::MaybeUninit;
 use core::sync::atomic::Ordering;
 
 use super::super::page::Page;
+use super::super::shootdown::{self, ADDRESSES};
 use super::super::table::Bits;
 use super::super::{area, frame_table, register};
 use super::{PAGE, Space};
 
 /// Pages that wait for a flush before it is done early.
 const PAGES: usize = 128;
-/// Addresses that are invalidated one by one; with more, everything is.
-const ADDRESSES: usize = 24;
 
 /// Changes of an address space that processors may not have noticed yet. When it is flushed (or dropped) they are told, and
 /// only then are the pages that were unmapped given back.
@@ -109,20 +108,21 @@ impl<'a> FlushBatch<'a> {
     fn invalidate(&mut self) {
         let _guard = crate::preempt::disable();
         let count = core::mem::take(&mut self.address_count);
-        let loaded = area::current().loaded_tables.load(Ordering::Relaxed) == self.space.root;
-        if count == 0 || !loaded {
-            // What is not loaded has no translations: loading it again forgets them all.
+        if count == 0 {
             return;
         }
-        match self.addresses.get(..count) {
-            Some(addresses) => {
-                for address in addresses {
-                    // SAFETY: the first `address_count` were written.
-                    register::invalidate(unsafe { address.assume_init() });
-                }
+        let addresses = self.addresses.get(..count).map(|addresses| {
+            // SAFETY: the first `address_count` were written.
+            unsafe { core::slice::from_raw_parts(addresses.as_ptr().cast::<u64>(), count) }
+        });
+        // What is not loaded has no translations: loading it again forgets them all.
+        if area::current().translations.has(self.space.root) {
+            match addresses {
+                Some(addresses) => addresses.iter().for_each(|&address| register::invalidate(address)),
+                None => register::invalidate_all(),
             }
-            None => register::invalidate_all(),
         }
+        shootdown::forget(self.space.root, addresses, self.tables != 0);
     }
 }
 

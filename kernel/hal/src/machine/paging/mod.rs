@@ -17,7 +17,7 @@ pub use flush::FlushBatch;
 
 use super::page::Page;
 use super::table::{self, ADDRESS, Bits};
-use super::{area, frame_table, kernel_map, register};
+use super::{area, frame_table, kernel_map};
 use crate::user::Access;
 use crate::{LockClass, NoMemory, PAGE_SIZE, SpinLock, UserAddr};
 
@@ -161,15 +161,11 @@ impl Space {
         self.resident.store(self.resident().wrapping_add(pages), Ordering::Relaxed);
     }
 
-    /// Makes the tables those that this processor uses.
+    /// Makes the tables those that this processor uses. With interrupts or preemption off.
     #[inline]
     pub(super) fn load(root: u64) {
-        let area = area::current();
-        if area.loaded_tables.load(Ordering::Relaxed) != root {
-            area.loaded_tables.store(root, Ordering::Relaxed);
-            // SAFETY: every root table has the kernel's upper half, so all that Rust code uses stays mapped.
-            unsafe { register::write_cr3(root) };
-        }
+        // SAFETY: every root table has the kernel's upper half.
+        unsafe { area::current().translations.load(root) };
     }
 }
 

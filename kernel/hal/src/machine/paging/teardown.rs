@@ -3,7 +3,7 @@
 use core::sync::atomic::Ordering;
 
 use super::super::table::{self, ADDRESS};
-use super::super::{frame_table, kernel_map};
+use super::super::{frame_table, shootdown};
 use super::walk::{SPAN, TableRef, clamp};
 use super::{FlushBatch, PAGE, Page, Space, USER_ENTRIES};
 use crate::{PAGE_SIZE, UserAddr};
@@ -85,12 +85,8 @@ fn empty(last: TableRef<'_>, start: u64, end: u64, batch: &mut FlushBatch<'_>) -
 
 impl Drop for Space {
     fn drop(&mut self) {
-        // No context has the space any more, but the last one that had may have left it loaded.
-        let interrupts = super::super::irq_save();
-        if super::area::current().loaded_tables.load(Ordering::Relaxed) == self.root {
-            Self::load(kernel_map::root());
-        }
-        super::super::irq_restore(interrupts);
+        // No context has the space any more, but the last ones that had may have left it loaded.
+        shootdown::leave(self.root);
         // SAFETY: the space is gone: nobody uses its tables.
         unsafe {
             drop_tables(self.root, 3, USER_ENTRIES);

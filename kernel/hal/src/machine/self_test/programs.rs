@@ -3,12 +3,14 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::arch::global_asm;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::memory::page;
 use super::threads::{home, switch};
 use crate::user::{self, Access, Fault, FaultAccess, FaultHandler, Trap};
 use crate::{Context, FlushBatch, NoMemory, Space, UserAddr, UserContext, context, fpu, time};
+
+static NO_WORK: AtomicU32 = AtomicU32::new(0);
 
 const CODE: u64 = 0x40_0000;
 const DATA: u64 = 0x50_0000;
@@ -104,7 +106,7 @@ pub(super) fn system_calls() {
         user.regs.rbx = 0x1234_5678_9abc_def0;
         user.regs.r15 = 15;
         let before = user.regs;
-        assert_eq!(user.run(), Trap::Syscall);
+        assert_eq!(user.run(&NO_WORK), Trap::Syscall);
         assert_eq!(user.regs.rip, CODE + 2);
         assert_eq!((user.regs.rcx, user.regs.rbx, user.regs.r15), (CODE + 2, before.rbx, 15));
         assert_eq!(user.regs.rsp, before.rsp);
@@ -112,7 +114,7 @@ pub(super) fn system_calls() {
         let begin = time::now();
         for round in 0..ROUNDS {
             user.regs.rax = round;
-            assert_eq!(user.run(), Trap::Syscall);
+            assert_eq!(user.run(&NO_WORK), Trap::Syscall);
             assert_eq!(user.regs.rax, round);
         }
         let spent = time::now().saturating_since(begin);
@@ -120,14 +122,14 @@ pub(super) fn system_calls() {
         // By IRET: a register that SYSRET would overwrite is the program's own.
         user.regs.rip = CODE;
         user.regs.rcx = 77;
-        assert_eq!(user.run(), Trap::Syscall);
+        assert_eq!(user.run(&NO_WORK), Trap::Syscall);
         // Flags that a program must not have are taken from it.
         user.regs.rflags = !0x100;
         user.regs.rip = CODE;
-        assert_eq!(user.run(), Trap::Syscall);
+        assert_eq!(user.run(&NO_WORK), Trap::Syscall);
         assert_eq!(user.regs.rflags & 0x3200, 0x200, "IOPL or IF");
         let mut user = program(80);
-        assert_eq!(user.run(), Trap::Syscall);
+        assert_eq!(user.run(&NO_WORK), Trap::Syscall);
         assert_ne!(user.regs.rflags & 0x400, 0);
     });
 }
@@ -140,22 +142,22 @@ pub(super) fn traps() {
         };
         let mut user = program(16);
         user.regs.rdi = DATA;
-        assert_eq!(user.run(), fault(DATA, true, false));
+        assert_eq!(user.run(&NO_WORK), fault(DATA, true, false));
         assert_eq!(user.regs.rip, CODE + 16);
         user.regs.rdi = CODE;
-        assert_eq!(user.run(), fault(CODE, true, true));
+        assert_eq!(user.run(&NO_WORK), fault(CODE, true, true));
         user.regs.rdi = super::super::layout::DIRECT_MAP;
-        assert!(matches!(user.run(), Trap::PageFault { .. }));
+        assert!(matches!(user.run(&NO_WORK), Trap::PageFault { .. }));
         // Not canonical: no page fault.
         user.regs.rdi = 0x8000_0000_0000;
-        assert_eq!(user.run(), Trap::Exception { vector: 13, error: 0 });
+        assert_eq!(user.run(&NO_WORK), Trap::Exception { vector: 13, error: 0 });
         let exceptions = [(32, 6), (48, 0), (64, 13), (96, 3)];
         for (offset, expected) in exceptions {
-            let trap = program(offset).run();
+            let trap = program(offset).run(&NO_WORK);
             assert!(matches!(trap, Trap::Exception { vector, .. } if vector == expected), "{trap:?}");
         }
         // With SMAP, QEMU 7.2 reads a far return's stack as the kernel, and faults.
-        let trap = program(112).run();
+        let trap = program(112).run(&NO_WORK);
         let refused = matches!(trap, Trap::Exception { vector: 11 | 13, .. } | Trap::PageFault { .. });
         assert!(refused, "32-bit code: {trap:?}");
         // Wherever it starts, the kernel survives.
@@ -167,19 +169,19 @@ pub(super) fn traps() {
             user.regs.rcx = rip;
             user.regs.r11 = 0x202;
             user.regs.rflags = 0x202;
-            assert!(!matches!(user.run(), Trap::Syscall | Trap::Interrupt), "rip {rip:#x}");
+            assert!(!matches!(user.run(&NO_WORK), Trap::Syscall | Trap::Interrupt), "rip {rip:#x}");
             user.regs.rcx = 1;
-            assert!(!matches!(user.run(), Trap::Syscall | Trap::Interrupt), "rip {rip:#x}");
+            assert!(!matches!(user.run(&NO_WORK), Trap::Syscall | Trap::Interrupt), "rip {rip:#x}");
         }
         let mut user = program(0);
         user.regs.rflags = 0x100; // single step
-        let trap = user.run();
+        let trap = user.run(&NO_WORK);
         assert!(matches!(trap, Trap::Exception { vector: 1, .. } | Trap::Syscall), "{trap:?}");
         // Time goes on while a program runs, and a reschedule that is due comes first.
         let off = crate::preempt::interrupts_off();
         crate::sched::set_need_resched(crate::cpu::current());
         drop(off);
-        assert_eq!(program(0).run(), Trap::Interrupt);
+        assert_eq!(program(0).run(&NO_WORK), Trap::Interrupt);
         crate::sched::clear_need_resched();
     });
 }
@@ -239,13 +241,13 @@ pub(super) fn copies() {
         // What a program wrote is there, and gone after it was unmapped.
         let mut program = program(16);
         program.regs.rdi = DATA;
-        assert_eq!(program.run(), Trap::Syscall);
+        assert_eq!(program.run(&NO_WORK), Trap::Syscall);
         assert_eq!(user::read::<u64>(UserAddr::new(DATA)), Ok(42));
         if let Some(space) = context::current().and_then(|context| context.space()) {
             space.unmap(UserAddr::new(DATA), UserAddr::new(end), &mut FlushBatch::new(&space));
         }
         program.regs.rip = CODE + 16;
-        assert!(matches!(program.run(), Trap::PageFault { .. }), "a stale translation");
+        assert!(matches!(program.run(&NO_WORK), Trap::PageFault { .. }), "a stale translation");
     });
 }
 
@@ -253,9 +255,9 @@ pub(super) fn floating_point() {
     fn run(value: u64) {
         let mut user = program(128);
         user.regs.rdi = value;
-        assert_eq!(user.run(), Trap::Syscall);
+        assert_eq!(user.run(&NO_WORK), Trap::Syscall);
         switch(home());
-        assert_eq!(user.run(), Trap::Syscall);
+        assert_eq!(user.run(&NO_WORK), Trap::Syscall);
         assert_eq!(user.regs.rdi, value, "another context's register");
         let mut state = [0; 4096];
         let length = fpu::save_current(&mut state);

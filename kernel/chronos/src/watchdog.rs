@@ -1,0 +1,93 @@
+//! Noticing a processor that is stuck: each one looks after the next, from a timer, also when it is idle.
+//!
+//! A processor that has served no timer for [`LIMIT`] either runs with interrupts off or with a handler that does not end; it is
+//! sent an NMI, upon which it prints where it is. With one processor there is nobody to notice.
+
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::time::Duration;
+
+use hal::{CpuId, Once, PerCpu, cpu};
+
+use crate::timer::{Timer, TimerHandler};
+
+/// How often each processor shows that it lives, and looks after another.
+const INTERVAL: Duration = Duration::from_secs(4);
+/// After this long a processor counts as stuck. An emulator's host may keep one waiting for a while.
+const LIMIT: Duration = Duration::from_secs(20);
+
+struct Watch {
+    timer: Once<Timer>,
+    /// When this processor showed that it lives, in nanoseconds since boot; 0 before it takes part.
+    seen: AtomicU64,
+    /// It was reported, and has not been seen since.
+    reported: AtomicBool,
+}
+
+static WATCHES: PerCpu<Watch> = PerCpu::new(
+    [const { Watch { timer: Once::new(), seen: AtomicU64::new(0), reported: AtomicBool::new(false) } };
+        cpu::MAX],
+);
+
+struct Tick;
+
+impl TimerHandler for Tick {
+    fn fire(&self) {
+        let own = cpu::current();
+        show_life(own);
+        let next = CpuId::new(((own.index() + 1) % cpu::online()) as u32);
+        let now = hal::time::now().as_nanos();
+        if next != own && is_stuck(WATCHES.of(next).seen.load(Ordering::Relaxed), now) {
+            report(next);
+        }
+    }
+}
+
+/// Says whether a processor that was seen last at `seen` is stuck.
+fn is_stuck(seen: u64, now: u64) -> bool {
+    seen != 0 && u128::from(now.saturating_sub(seen)) > LIMIT.as_nanos()
+}
+
+fn show_life(own: CpuId) {
+    let watch = WATCHES.of(own);
+    let now = hal::time::now();
+    watch.seen.store(now.as_nanos(), Ordering::Relaxed);
+    watch.reported.store(false, Ordering::Relaxed);
+    if let Some(timer) = watch.timer.get() {
+        timer.set(now + INTERVAL);
+    }
+}
+
+fn report(stuck: CpuId) {
+    if !WATCHES.of(stuck).reported.swap(true, Ordering::Relaxed) {
+        hal::emerg!(
+            "watchdog",
+            "processor {} has not served a timer for {} s",
+            stuck.index(),
+            LIMIT.as_secs()
+        );
+        cpu::report(stuck);
+    }
+}
+
+/// Lets this processor take part. Once on each, where there is more than one.
+pub(crate) fn start() {
+    let own = cpu::current();
+    if WATCHES.of(own).timer.set(Timer::new(Arc::new(Tick))).is_ok() {
+        show_life(own);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_stuck;
+
+    #[test]
+    fn a_processor_that_was_not_seen_for_long_is_stuck_and_one_that_does_not_take_part_is_not() {
+        const SECOND: u64 = 1_000_000_000;
+        assert!(!is_stuck(0, 100 * SECOND));
+        assert!(!is_stuck(90 * SECOND, 100 * SECOND));
+        assert!(is_stuck(79 * SECOND, 100 * SECOND));
+        assert!(!is_stuck(101 * SECOND, 100 * SECOND));
+    }
+}
