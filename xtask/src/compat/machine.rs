@@ -27,9 +27,6 @@ const SUITE: Duration = Duration::from_secs(30 * 60);
 /// How many of the console's last lines tell why a machine was lost.
 const CONSOLE_LINES: usize = 3;
 
-/// Two processors: what a program gets wrong between them shows.
-pub const PROCESSORS: u8 = 2;
-
 /// Runs programs of a suite on a kernel. What each prints is kept below `target/compat/output`, and the
 /// last machine's console.
 ///

@@ -30,7 +30,7 @@ pub use arguments::{CompatArguments, command};
 pub use report::{Report, SuiteReport};
 pub use suites::Selection;
 
-use crate::guest::{Kernel, Target, TargetArguments};
+use crate::guest::{Kernel, TargetArguments};
 use crate::linux;
 use crate::project::Project;
 use crate::ui::Ui;
@@ -166,8 +166,7 @@ pub fn run_with(
         }
         let mut reference = Reference::read(project.root(), suite.name)?;
         let live = |programs: &[&Program], kernel: Kernel| {
-            let target = target.apply(Target { processors: machine::PROCESSORS, ..kernel.into() });
-            machine::run(project, ui, &suite, programs, target)
+            machine::run(project, ui, &suite, programs, target.apply(kernel))
         };
 
         let compared = kernels.contains(&Kernel::Serix);

@@ -19,6 +19,7 @@ use crate::ui::Ui;
 /// Forks, pipes, files, timers, and signals from other processes, from timers and from the terminal's side.
 const WORKLOAD: &str = r#"
 set -e
+nproc
 (for i in 1 2 3 4; do seq 1 3000 | sort -r | sha256sum; done) | uniq | wc -l >/tmp/count
 test "$(cat /tmp/count)" = 1
 sleep 30 & timeout 1 sh -c 'while :; do :; done' || test $? = 143
@@ -69,15 +70,21 @@ pub fn run(gate: &mut Gate<'_>) {
 /// Runs a small workload on the kernel whose locks are checked: a broken rule is a panic.
 fn checked_locks(gate: &mut Gate<'_>) {
     let (project, ui) = (gate.project, gate.ui);
-    gate.tally.check("kernel: programs run without a report about locks (dev)", || {
-        let target = Target { profile: Profile::Dev, ..Kernel::Serix.into() };
-        let limit = Some(Duration::from_secs(BOOT_LIMIT_S.into()));
-        let captured = guest::capture(project, ui, &Machine::new(target), WORKLOAD, &[], limit)?;
-        if captured.end != End::Exited(0) || captured.stdout != b"done\n" {
-            bail!("{:?}; the log: {}", captured.end, captured.log);
-        }
-        Ok(())
-    });
+    for processors in [1, 4] {
+        let name =
+            format!("kernel: programs run without a report about locks (dev, {processors} processors)");
+        gate.tally.check(&name, || {
+            let target = Target { profile: Profile::Dev, processors, ..Kernel::Serix.into() };
+            let limit = Some(Duration::from_secs(BOOT_LIMIT_S.into()));
+            let captured = guest::capture(project, ui, &Machine::new(target), WORKLOAD, &[], limit)?;
+            let wanted = format!("{processors}\ndone\n");
+            if captured.end != End::Exited(0) || captured.stdout != wanted.as_bytes() {
+                let said = String::from_utf8_lossy(&captured.stdout);
+                bail!("{:?}, {said:?}; the log: {}", captured.end, captured.log);
+            }
+            Ok(())
+        });
+    }
 }
 
 /// Boots the self-test until two boots put the image at different addresses, or too often for chance.
