@@ -6,7 +6,7 @@ echo
 readlink /proc/self/cwd
 readlink /proc/self/exe
 [ "$(readlink /proc/self)" != "$$" ] && echo "self is the child"
-sh -c 'ls /proc/$$/fd | tr "\n" " "; exec 9< /dev/null; readlink /proc/$$/fd/9; cat /proc/$$/fdinfo/9 | grep -c pos' </dev/null
+sh -c '(sleep 0.2; ls /proc/$$/fd) | tr "\n" " "; exec 9< /dev/null; readlink /proc/$$/fd/9; cat /proc/$$/fdinfo/9 | grep -c pos' </dev/null
 env -i X=1 cat /proc/self/environ | tr '\0' '\n'
 grep -c '\[stack\]' /proc/self/maps
 cut -d' ' -f2 /proc/self/stat
