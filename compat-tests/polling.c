@@ -171,6 +171,29 @@ CASE(epoll_sets)
 	equal(events(queue, POLLIN), POLLIN, "a set can be polled");
 }
 
+CASE(epoll_shared)
+{
+	enum { ROUNDS = 30, WAITERS = 3 };
+	int p[2], epoll = epoll_create1(0), told = 0;
+	struct epoll_event event = { .events = EPOLLIN };
+	require(pipe(p) == 0 && epoll >= 0 && epoll_ctl(epoll, EPOLL_CTL_ADD, p[0], &event) == 0);
+	for (int round = 0; round < ROUNDS; round++) {
+		pid_t waiters[WAITERS];
+		char byte;
+		for (int i = 0; i < WAITERS; i++) {
+			waiters[i] = fork();
+			if (waiters[i] == 0)
+				_exit(epoll_wait(epoll, &event, 1, 3000) == 1 ? 0 : 1);
+		}
+		doze(5);
+		require(write(p[1], "x", 1) == 1);
+		for (int i = 0; i < WAITERS; i++)
+			told += status_of(waiters[i]) == 0;
+		require(read(p[0], &byte, 1) == 1);
+	}
+	equal(told, ROUNDS * WAITERS, "what stays ready is told to everyone who waits");
+}
+
 CASE(event_counters)
 {
 	uint64_t value = 5;
@@ -258,5 +281,5 @@ CASE(sockets)
 	equal(lseek(fd, 0, SEEK_CUR), 3, "with the sender's offset");
 }
 
-SUITE(RUN(poll_on_pipes), RUN(poll_waits), RUN(masks_while_waiting), RUN(select_call), RUN(epoll_sets),
+SUITE(RUN(poll_on_pipes), RUN(poll_waits), RUN(masks_while_waiting), RUN(select_call), RUN(epoll_sets), RUN(epoll_shared),
       RUN(event_counters), RUN(signal_descriptors), RUN(sockets))

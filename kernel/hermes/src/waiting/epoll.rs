@@ -142,6 +142,7 @@ impl EpollFile {
         let no_memory = |_| Errno::ENOMEM;
         events.try_reserve_exact(left.min(most)).map_err(no_memory)?;
         batch.try_reserve_exact(left.min(most).min(BATCH)).map_err(no_memory)?;
+        let mut stays = false;
         while left > 0 && events.len() < most {
             let size = left.min(most - events.len()).min(BATCH);
             left -= size;
@@ -156,7 +157,12 @@ impl EpollFile {
                 events.extend(event);
                 again && !entry.queued.swap(true, Ordering::AcqRel)
             });
+            stays |= !batch.is_empty();
             self.ready.list.lock_irq().extend(batch.drain(..));
+        }
+        if stays {
+            // Others who looked in the meantime saw a list without these, and went to sleep.
+            self.ready.changed.wake_all(Events::IN | Events::RDNORM);
         }
         Ok(events)
     }

@@ -136,6 +136,21 @@ pub fn get(current: &Current, key: i32, flags: u32) -> Result<i32, Errno> {
     QUEUES.lock().find_or_add(key, flags, &current.cred, |_| Ok(()), make)
 }
 
+/// A queue that was there when the call began, for who may do this with it.
+///
+/// # Errors
+/// `EIDRM`: it has been removed since; `EACCES`.
+fn usable<'a>(
+    queues: &'a mut Table<Queue>,
+    id: i32,
+    current: &Current,
+    access: u32,
+) -> Result<&'a mut Queue, Errno> {
+    let queue = queues.get(id).map_err(|_| Errno::EIDRM)?;
+    queue.permissions.check(&current.cred, access)?;
+    Ok(queue)
+}
+
 /// `msgsnd`: waits for room unless `IPC_NOWAIT` is given.
 ///
 /// # Errors
@@ -144,16 +159,12 @@ pub fn send(current: &Current, id: i32, message: Message, flags: u32) -> Result<
     let room = QUEUES.lock().get(id)?.room.clone();
     let len = message.text.len() as u64;
     let mut message = Some(message);
-    let mut first = true;
     let attempt = || {
         let mut queues = QUEUES.lock();
-        let Ok(queue) = queues.get(id) else {
-            return Some(Err(if first { Errno::EINVAL } else { Errno::EIDRM }));
+        let queue = match usable(&mut queues, id, current, ALTER) {
+            Ok(queue) => queue,
+            Err(error) => return Some(Err(error)),
         };
-        first = false;
-        if let Err(error) = queue.permissions.check(&current.cred, ALTER) {
-            return Some(Err(error));
-        }
         if !queue.fits(len) {
             return (flags & IPC_NOWAIT != 0).then_some(Err(Errno::EAGAIN));
         }
@@ -190,16 +201,12 @@ pub fn receive(current: &Current, id: i32, size: usize, kind: i64, flags: u32) -
         return Err(Errno::EINVAL);
     }
     let arrivals = QUEUES.lock().get(id)?.arrivals.clone();
-    let mut first = true;
     let attempt = || {
         let mut queues = QUEUES.lock();
-        let Ok(queue) = queues.get(id) else {
-            return Some(Err(if first { Errno::EINVAL } else { Errno::EIDRM }));
+        let queue = match usable(&mut queues, id, current, READ) {
+            Ok(queue) => queue,
+            Err(error) => return Some(Err(error)),
         };
-        first = false;
-        if let Err(error) = queue.permissions.check(&current.cred, READ) {
-            return Some(Err(error));
-        }
         let Some(place) = queue.wanted(kind, flags) else {
             return (flags & IPC_NOWAIT != 0).then_some(Err(Errno::ENOMSG));
         };

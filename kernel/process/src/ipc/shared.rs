@@ -225,12 +225,17 @@ pub fn detach(current: &Current, at: UserAddr) -> Result<(), Errno> {
         segment.last_pid = current.pid();
         Ok::<_, Errno>(segment.size)
     })?;
-    // What was mapped over parts of it meanwhile stays.
-    for page in 0..size.div_ceil(PAGE) {
-        let here = at.saturating_add(page * PAGE);
-        if space.shared_place(here) == Some((object, page * PAGE)) {
-            space.unmap(here, PAGE)?;
+    // What was mapped over parts of it meanwhile stays; what is left goes in as few pieces as there are.
+    let address = |page: u64| at.saturating_add(page * PAGE);
+    let is_left = |page: u64| space.shared_place(address(page)) == Some((object, page * PAGE));
+    let pages = size.div_ceil(PAGE);
+    let mut first = 0;
+    while first < pages {
+        let end = (first..pages).find(|&page| !is_left(page)).unwrap_or(pages);
+        if end > first {
+            space.unmap(address(first), (end - first) * PAGE)?;
         }
+        first = end + 1;
     }
     Ok(())
 }

@@ -79,13 +79,9 @@ pub fn operate(
         set.waiters.clone()
     };
     let mut waits_for: Option<Obstacle> = None;
-    let mut first = true;
     let mut attempt = || {
         let mut sets = SETS.lock();
-        let Ok(set) = sets.get(id) else {
-            return Some(Err(if first { Errno::EINVAL } else { Errno::EIDRM }));
-        };
-        first = false;
+        let Ok(set) = sets.get(id) else { return Some(Err(Errno::EIDRM)) };
         if let Some(obstacle) = waits_for.take() {
             set.count(&obstacle, -1);
         }
