@@ -9,6 +9,8 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+#[cfg(debug_assertions)]
+mod provoke;
 mod root;
 mod words;
 
@@ -64,6 +66,11 @@ fn end_with_init(_status: process::ExitStatus) {
 fn bring_up(boot: &'static BootInfo) -> Result<(), Errno> {
     let words = words::parse(boot.command_line);
     chronos::start_load_averages();
+    chronos::start_hung_watch().map_err(|_| Errno::ENOMEM)?;
+    #[cfg(debug_assertions)]
+    if let Some(fault) = words.provoke {
+        provoke::start(fault)?;
+    }
     chroma::start();
     devices::start(boot.command_line)?;
     process::proc::start(boot.command_line);

@@ -14,6 +14,9 @@ pub(crate) struct Words<'a> {
     pub console_level: Option<u8>,
     /// Log every system call (`serix.strace`).
     pub strace: bool,
+    /// A fault that the kernel is to commit (`serix.provoke=`): only one that was built for tests does.
+    #[cfg(debug_assertions)]
+    pub provoke: Option<&'a str>,
     /// Restart when the kernel panics (`panic=` and a number other than 0).
     pub restart_on_panic: bool,
     /// Words for the first program's environment.
@@ -45,6 +48,8 @@ pub(crate) fn parse(line: &str) -> Words<'_> {
             ("loglevel", Some(level)) => words.console_level = level.parse().ok().or(words.console_level),
             ("panic", Some(seconds)) => words.restart_on_panic = seconds.parse() != Ok(0),
             ("serix.strace", None) => words.strace = true,
+            #[cfg(debug_assertions)]
+            ("serix.provoke", Some(fault)) => words.provoke = Some(fault),
             ("console" | "root" | "rootfstype" | "earlyprintk", Some(_)) | ("ro" | "rw", None) => {}
             (name, _) if name.contains('.') => {
                 hal::warn!("kernel", "unknown word on the command line: {word}")

@@ -19,9 +19,11 @@ extern crate std;
 
 pub mod clock;
 mod growing;
+mod hung;
 mod mutex;
 mod placement;
 mod policy;
+mod registry;
 mod run_queue;
 mod rw_lock;
 mod scheduler;
@@ -35,6 +37,7 @@ mod waiter;
 mod watchdog;
 
 pub use hal::Instant;
+pub use hung::{hung_timeout, set_hung_timeout, start_hung_watch};
 pub use mutex::{Mutex, MutexGuard};
 pub use policy::{Policy, Weight};
 pub use rw_lock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -46,3 +49,4 @@ pub use thread::{Thread, Work};
 pub use timer::{Timer, TimerHandler, sleep};
 pub use wait::{Events, Interrupted, Subscription, WaitError, WaitKind, WaitQueue, Wake};
 pub use waiter::Waiter;
+pub use watchdog::{set_watchdog_threshold, watchdog_threshold};

@@ -185,6 +185,7 @@ impl SchedulerHooks for Hooks {
     fn exit(&self) -> ! {
         crate::thread::with_current(|thread| {
             if let Some(thread) = thread {
+                crate::registry::leave(thread);
                 thread.mark_dead();
             }
         });
@@ -203,7 +204,7 @@ static HOOKS: Hooks = Hooks;
 pub fn start() {
     take_part();
     hal::sched::register(&HOOKS);
-    hal::panic::set_thread_name_hook(crate::thread::describe_current);
+    hal::panic::set_thread_name_hook(crate::thread::describe_owner);
 }
 
 /// Starts the further processors. On the boot processor, before there is a second thread.

@@ -4,13 +4,15 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::{Arc, Weak};
 use core::any::Any;
-use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering, fence};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 
 use bitflags::bitflags;
 use hal::{Context, CpuId, LockClass, NoMemory, Once, SpinLock, context};
 
 use crate::Instant;
+use crate::hung::Stuck;
 use crate::policy::Policy;
+use crate::registry;
 use crate::scheduler;
 use crate::stats::CpuTime;
 use crate::timer::{Timer, TimerHandler};
@@ -74,6 +76,9 @@ pub struct Thread {
     pub(crate) queued: AtomicBool,
     virtual_time: AtomicU64,
     pub(crate) time: CpuTime,
+    /// Where it is in the list of all threads. Changed under that list's lock.
+    pub(crate) place: AtomicUsize,
+    pub(crate) stuck: Stuck,
     alarm: Once<Timer>,
     local: Once<Arc<dyn Any + Send + Sync>>,
 }
@@ -111,6 +116,8 @@ impl Thread {
             queued: AtomicBool::new(false),
             virtual_time: AtomicU64::new(0),
             time: CpuTime::new(),
+            place: AtomicUsize::new(0),
+            stuck: Stuck::new(),
             alarm: Once::new(),
             local: Once::new(),
         });
@@ -164,6 +171,7 @@ impl Thread {
 
     /// Lets a new thread run. Once.
     pub fn start(self: &Arc<Self>) {
+        registry::enter(self);
         scheduler::enqueue_new(self);
     }
 
@@ -384,12 +392,15 @@ pub fn current() -> Arc<Thread> {
         .expect("a context without a thread")
 }
 
-/// Names the thread that runs this in the report of a panic.
-pub(crate) fn describe_current(out: &mut dyn core::fmt::Write) -> core::fmt::Result {
-    with_current(|thread| match thread {
+/// Names the thread that a context belongs to in the report of a panic.
+pub(crate) fn describe_owner(
+    out: &mut dyn core::fmt::Write,
+    owner: &hal::context::Owner,
+) -> core::fmt::Result {
+    match owner.downcast_ref::<Thread>() {
         Some(thread) => thread.describe(out),
         None => out.write_str("none"),
-    })
+    }
 }
 
 /// Gives `f` the thread that runs this; `None` before the scheduler was started. Cheaper than [`current`].

@@ -1,20 +1,36 @@
 //! Noticing a processor that is stuck: each one looks after the next, from a timer, also when it is idle.
 //!
-//! A processor that has served no timer for [`LIMIT`] either runs with interrupts off or with a handler that does not end; it is
+//! A processor that has served no timer for twice the [threshold](watchdog_threshold) either runs with interrupts off or with a handler that does not end; it is
 //! sent an NMI, upon which it prints where it is. With one processor there is nobody to notice.
 
 use alloc::sync::Arc;
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use core::time::Duration;
 
 use hal::{CpuId, Once, PerCpu, cpu};
 
 use crate::timer::{Timer, TimerHandler};
 
-/// How often each processor shows that it lives, and looks after another.
-const INTERVAL: Duration = Duration::from_secs(4);
-/// After this long a processor counts as stuck. An emulator's host may keep one waiting for a while.
-const LIMIT: Duration = Duration::from_secs(20);
+/// Linux's; an emulator's host may keep a processor waiting for a while.
+const DEFAULT_THRESHOLD_SECONDS: u32 = 10;
+/// How often in the threshold's time each processor shows that it lives, and looks after another.
+const LOOKS: u32 = 2;
+
+static THRESHOLD_SECONDS: AtomicU32 = AtomicU32::new(DEFAULT_THRESHOLD_SECONDS);
+
+/// Half the seconds after which a processor counts as stuck (Linux's `watchdog_thresh`); 0 if nobody looks.
+pub fn watchdog_threshold() -> u32 {
+    THRESHOLD_SECONDS.load(Ordering::Relaxed)
+}
+
+/// Sets [it](watchdog_threshold); each processor keeps to it after its next look.
+pub fn set_watchdog_threshold(seconds: u32) {
+    THRESHOLD_SECONDS.store(seconds, Ordering::Relaxed);
+}
+
+fn threshold() -> Duration {
+    Duration::from_secs(watchdog_threshold().into())
+}
 
 struct Watch {
     timer: Once<Timer>,
@@ -37,15 +53,16 @@ impl TimerHandler for Tick {
         show_life(own);
         let next = CpuId::new(((own.index() + 1) % cpu::online()) as u32);
         let now = hal::time::now().as_nanos();
-        if next != own && is_stuck(WATCHES.of(next).seen.load(Ordering::Relaxed), now) {
-            report(next);
+        let limit = threshold() * 2;
+        if next != own && is_stuck(WATCHES.of(next).seen.load(Ordering::Relaxed), now, limit) {
+            report(next, limit);
         }
     }
 }
 
 /// Says whether a processor that was seen last at `seen` is stuck.
-fn is_stuck(seen: u64, now: u64) -> bool {
-    seen != 0 && u128::from(now.saturating_sub(seen)) > LIMIT.as_nanos()
+fn is_stuck(seen: u64, now: u64, limit: Duration) -> bool {
+    seen != 0 && !limit.is_zero() && u128::from(now.saturating_sub(seen)) > limit.as_nanos()
 }
 
 fn show_life(own: CpuId) {
@@ -54,17 +71,18 @@ fn show_life(own: CpuId) {
     watch.seen.store(now.as_nanos(), Ordering::Relaxed);
     watch.reported.store(false, Ordering::Relaxed);
     if let Some(timer) = watch.timer.get() {
-        timer.set(now + INTERVAL);
+        // Also while nobody looks, so that a change is noticed.
+        timer.set(now + threshold().max(Duration::from_secs(1)) / LOOKS);
     }
 }
 
-fn report(stuck: CpuId) {
+fn report(stuck: CpuId, limit: Duration) {
     if !WATCHES.of(stuck).reported.swap(true, Ordering::Relaxed) {
         hal::emerg!(
             "watchdog",
             "processor {} has not served a timer for {} s",
             stuck.index(),
-            LIMIT.as_secs()
+            limit.as_secs()
         );
         cpu::report(stuck);
     }
@@ -80,14 +98,19 @@ pub(crate) fn start() {
 
 #[cfg(test)]
 mod tests {
+    use core::time::Duration;
+
     use super::is_stuck;
 
     #[test]
     fn a_processor_that_was_not_seen_for_long_is_stuck_and_one_that_does_not_take_part_is_not() {
         const SECOND: u64 = 1_000_000_000;
+        const LIMIT: Duration = Duration::from_secs(20);
+        let is_stuck = |seen, now| is_stuck(seen, now, LIMIT);
         assert!(!is_stuck(0, 100 * SECOND));
         assert!(!is_stuck(90 * SECOND, 100 * SECOND));
         assert!(is_stuck(79 * SECOND, 100 * SECOND));
         assert!(!is_stuck(101 * SECOND, 100 * SECOND));
+        assert!(!super::is_stuck(1, 100 * SECOND, Duration::ZERO), "nobody looks");
     }
 }

@@ -4,7 +4,7 @@
 //! they notice what they missed.
 
 use core::fmt::{self, Write};
-use core::sync::atomic::{AtomicU8, Ordering};
+use core::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use crate::{LockClass, SpinLock, arch, time};
 
@@ -31,14 +31,17 @@ const RING_SIZE: usize = 64 * 1024;
 /// The longest record; the rest of a longer one is cut.
 const RECORD_SIZE: usize = 512;
 
+/// The ring's content. Atomic, because the report of a panic reads it without the lock: the holder may have been stopped.
 struct Ring {
-    bytes: [u8; RING_SIZE],
+    bytes: [AtomicU8; RING_SIZE],
     /// Bytes ever written; the next goes to this position modulo the size.
-    end: u64,
+    end: AtomicU64,
 }
 
 static CLASS: LockClass = LockClass::new("log ring", u16::MAX - 1);
-static RING: SpinLock<Ring> = SpinLock::new(&CLASS, Ring { bytes: [0; RING_SIZE], end: 0 });
+/// Held by who writes, and by who wants to read no torn record.
+static USE: SpinLock<()> = SpinLock::new(&CLASS, ());
+static RING: Ring = Ring { bytes: [const { AtomicU8::new(0) }; RING_SIZE], end: AtomicU64::new(0) };
 static CONSOLE_LEVEL: AtomicU8 = AtomicU8::new(Level::Debug as u8);
 
 /// Records above this level go to the ring only (Linux's `console_loglevel`: records *below* the number are shown).
@@ -51,22 +54,55 @@ pub fn console_level() -> u8 {
     CONSOLE_LEVEL.load(Ordering::Relaxed)
 }
 
+impl Ring {
+    fn range(&self) -> (u64, u64) {
+        let end = self.end.load(Ordering::Acquire);
+        (end.saturating_sub(RING_SIZE as u64), end)
+    }
+
+    fn byte(&self, position: u64) -> &AtomicU8 {
+        &self.bytes[(position % RING_SIZE as u64) as usize]
+    }
+
+    /// Adds a record. Called with [`USE`] held.
+    fn put(&self, line: &[u8]) {
+        let end = self.end.load(Ordering::Relaxed);
+        for (position, &byte) in (end..).zip(line) {
+            self.byte(position).store(byte, Ordering::Relaxed);
+        }
+        self.end.store(end + line.len() as u64, Ordering::Release);
+    }
+}
+
 /// Where the ring begins and ends, as absolute positions.
 pub fn range() -> (u64, u64) {
-    let end = RING.lock_irq().end;
-    (end.saturating_sub(RING_SIZE as u64), end)
+    let _use = USE.lock_irq();
+    RING.range()
 }
 
 /// Copies from the absolute position `from` on (or from the oldest byte kept); gives the position that it began at and the
 /// number of bytes.
 pub fn read(from: u64, buffer: &mut [u8]) -> (u64, usize) {
-    let ring = RING.lock_irq();
-    let begin = from.max(ring.end.saturating_sub(RING_SIZE as u64)).min(ring.end);
-    let length = ((ring.end - begin) as usize).min(buffer.len());
-    for (index, byte) in buffer[..length].iter_mut().enumerate() {
-        *byte = ring.bytes[((begin + index as u64) % RING_SIZE as u64) as usize];
+    let _use = USE.lock_irq();
+    let (oldest, end) = RING.range();
+    let begin = from.max(oldest).min(end);
+    let length = ((end - begin) as usize).min(buffer.len());
+    for (position, byte) in (begin..).zip(&mut buffer[..length]) {
+        *byte = RING.byte(position).load(Ordering::Relaxed);
     }
     (begin, length)
+}
+
+/// As [`range`], without the lock.
+#[cfg(any(test, target_os = "none"))]
+pub(crate) fn range_in_panic() -> (u64, u64) {
+    RING.range()
+}
+
+/// The byte at a position that the ring keeps, without the lock.
+#[cfg(any(test, target_os = "none"))]
+pub(crate) fn byte_in_panic(position: u64) -> u8 {
+    RING.byte(position).load(Ordering::Relaxed)
 }
 
 /// Text of limited length; the rest is cut.
@@ -100,12 +136,8 @@ pub fn record(level: Level, tag: &str, text: fmt::Arguments<'_>) {
     record.bytes[record.length] = b'\n';
     let line = &record.bytes[..=record.length];
     {
-        let mut ring = RING.lock_irq();
-        for &byte in line {
-            let position = (ring.end % RING_SIZE as u64) as usize;
-            ring.bytes[position] = byte;
-            ring.end += 1;
-        }
+        let _use = USE.lock_irq();
+        RING.put(line);
     }
     if (level as u8) < console_level() {
         arch::console_write(line.get(3..).unwrap_or_default());
@@ -133,7 +165,7 @@ macro_rules! debug { ($tag:expr, $($arg:tt)*) => { $crate::log::record($crate::l
 
 #[cfg(test)]
 mod tests {
-    use super::{range, read};
+    use super::{byte_in_panic, range, range_in_panic, read};
 
     #[test]
     fn a_record_can_be_read_back_by_position() {
@@ -144,5 +176,15 @@ mod tests {
         let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
         assert!(text.starts_with("<6>["), "{text}");
         assert!(text.contains("] test: the answer is 42\n"), "{text}");
+    }
+
+    #[test]
+    fn a_panic_reads_the_log_though_its_lock_is_held() {
+        let (_, before) = range();
+        info!("test", "before the panic");
+        let _use = super::USE.lock_irq();
+        let (_, end) = range_in_panic();
+        let text: Vec<u8> = (before..end).map(byte_in_panic).collect();
+        assert!(String::from_utf8_lossy(&text).contains("test: before the panic\n"));
     }
 }

@@ -8,6 +8,7 @@ use crate::signal::Pending;
 use crate::user::User;
 use abi::process::TASK_COMM_LEN;
 use abi::{SigSet, Signal};
+use alloc::string::String;
 use alloc::sync::{Arc, Weak};
 use chroma::{Cred, FdTable, FsContext};
 use chronos::Work;
@@ -16,6 +17,12 @@ use hal::{Instant, Once, SpinLock};
 
 /// The name of a thread, padded with NULs.
 pub type Name = [u8; TASK_COMM_LEN];
+
+/// A name as text.
+pub(crate) fn shown(name: &Name) -> String {
+    let text = name.split(|&byte| byte == 0).next().unwrap_or_default();
+    String::from_utf8_lossy(text).into_owned()
+}
 
 /// What a thread consists of, each part shared or not. A part is gone when the thread has ended.
 #[derive(Clone)]
@@ -144,6 +151,9 @@ impl Thread {
             *to = *from;
         }
         self.change_parts(|parts| parts.name = name);
+        if let Some(task) = self.task() {
+            task.set_name(&shown(&name));
+        }
     }
 
     /// The signals it blocks.

@@ -182,8 +182,8 @@ impl Port {
                 let received = || !self.state.lock_irq().received.is_empty();
                 (room || received() && tty.has_input_room()).then_some(())
             };
-            // Nothing interrupts a kernel thread.
-            let _ = self.active.wait(WaitKind::Uninterruptible, None, active);
+            // Nobody kills a kernel thread. It may wait for ever, which one that cannot be killed is not expected to.
+            let _ = self.active.wait(WaitKind::Killable, None, active);
             self.tell_writers(tty);
             self.deliver(tty);
         }

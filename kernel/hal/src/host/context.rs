@@ -107,6 +107,11 @@ impl Context {
         self.gs_base.store(base, Ordering::Relaxed);
     }
 
+    /// Tells who called what the context waits in, which nobody knows here.
+    pub fn callers(&self, _tell: impl FnMut(std::fmt::Arguments<'_>)) -> bool {
+        false
+    }
+
     fn pass_baton(&self) {
         *self.baton.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.passed.notify_one();

@@ -2,8 +2,10 @@
 
 use std::fmt::{self, Write};
 
-/// Registers what names the current thread in a report; a test names it itself.
-pub fn set_thread_name_hook(_hook: fn(&mut dyn Write) -> fmt::Result) {}
+use super::context::Owner;
+
+/// Registers what names a thread in a report; a test names it itself.
+pub fn set_thread_name_hook(_hook: fn(&mut dyn Write, &Owner) -> fmt::Result) {}
 
 /// Panics, because somebody who may asked for that.
 #[expect(clippy::panic, reason = "that is what it is for")]

@@ -9,9 +9,11 @@ use alloc::sync::Arc;
 use core::any::Any;
 use core::arch::{asm, naked_asm};
 use core::cell::UnsafeCell;
+use core::fmt;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::area::{self, Area};
+use super::backtrace::{self, Place};
 use super::stack::Stack;
 use super::{fpu, segments};
 use crate::{LockClass, NoMemory, Once, Space, SpinLock, USER_END};
@@ -204,6 +206,29 @@ impl Context {
         }
     }
 
+    /// Tells where the context goes on when it is switched to, and who called that, and so on. Says whether it could: not
+    /// while the context runs.
+    pub fn callers(&self, mut tell: impl FnMut(fmt::Arguments<'_>)) -> bool {
+        let mut addresses = [0; backtrace::DEPTH];
+        {
+            // Who wants to switch to the context waits for this processor meanwhile.
+            let _guard = crate::preempt::disable();
+            if self.owned.swap(true, Ordering::Acquire) {
+                return false;
+            }
+            // SAFETY: this processor owns the context, so its stack holds what `switch_stacks` left or `with_stack` made.
+            let [frame, place] =
+                unsafe { ((*self.stack_pointer.get() + LEFT_FRAME) as *const [u64; 2]).read() };
+            let all = core::iter::once(place).chain(backtrace::callers(frame));
+            addresses.iter_mut().zip(all).for_each(|(to, from)| *to = from);
+            self.owned.store(false, Ordering::Release);
+        }
+        for address in addresses.into_iter().take_while(|&address| address != 0) {
+            tell(format_args!("{}", Place(address)));
+        }
+        true
+    }
+
     /// Becomes the owner, when the processor that runs the context has left it.
     #[inline]
     fn own(&self) {
@@ -239,6 +264,16 @@ pub fn with_owner<R>(f: impl FnOnce(Option<&Owner>) -> R) -> R {
         current.as_ref()
     };
     f(current.and_then(|context| context.owner.get()))
+}
+
+/// What the context belongs to that a processor ran when it stopped.
+///
+/// # Safety
+/// The processor has stopped for good.
+pub(super) unsafe fn owner_on_stopped(cpu: usize) -> Option<&'static Owner> {
+    let current = area::of(cpu)?.current.get();
+    // SAFETY: nobody changes the word any more, and the area's count of the context stays.
+    unsafe { (*current).as_ref() }.and_then(|context| context.owner.get())
 }
 
 /// Switches this processor to `next` and returns when somebody switches back. Called with interrupts off and a preempt count
@@ -308,6 +343,8 @@ unsafe fn finish() {
     previous.owned.store(false, Ordering::Release);
 }
 
+/// How far above the stack pointer of a context that was left its frame pointer is; where it goes on follows.
+const LEFT_FRAME: u64 = 40;
 /// Bytes of the frame that a new context starts with.
 const FIRST_FRAME: u64 = 64;
 

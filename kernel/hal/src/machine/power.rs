@@ -9,6 +9,11 @@ use crate::Once;
 /// QEMU's `isa-debug-exit` device: a byte `n` ends QEMU with status `2n + 1`.
 const DEBUG_EXIT: u16 = 0xf4;
 
+/// QEMU's `pvpanic` device: what is read are the events that it passes on, what is written is one.
+const PANIC_EVENTS: u16 = 0x505;
+/// The kernel has panicked.
+const PANICKED: u8 = 1;
+
 static SLEEP: Once<Sleep> = Once::new();
 static RESET: Once<(u16, u8)> = Once::new();
 
@@ -27,6 +32,22 @@ pub fn exit(status: u8) -> ! {
     // SAFETY: the port belongs to a device that ends QEMU, or to none.
     unsafe { port::write_u8(DEBUG_EXIT, status) };
     off()
+}
+
+/// Ends the machine after the report of a panic. Who started it may have asked to be told, to look at its memory first.
+pub(super) fn end_panic(status: u8) -> ! {
+    // SAFETY: the port belongs to a device that tells the host, or to none: then all bits are read as set.
+    unsafe {
+        let events = port::read_u8(PANIC_EVENTS);
+        if events != 0xff && events & PANICKED != 0 {
+            port::write_u8(PANIC_EVENTS, PANICKED);
+            // An emulator stops at one of the next instructions.
+            for _ in 0..10_000 {
+                core::hint::spin_loop();
+            }
+        }
+    }
+    exit(status)
 }
 
 /// Powers off.

@@ -10,7 +10,6 @@ use crate::signal::AltStack;
 use crate::table;
 use crate::thread::Thread;
 use abi::{Errno, Signal};
-use alloc::string::String;
 use alloc::sync::Arc;
 use chroma::{FdTable, FsContext};
 use hal::{UserAddr, UserContext, user};
@@ -64,7 +63,7 @@ pub(super) fn make_task(
 ) -> Result<Arc<chronos::Thread>, Errno> {
     let thread = seed.thread.clone();
     let space = seed.program.space.tables().clone();
-    let name = String::from_utf8_lossy(&thread.name()).into_owned();
+    let name = crate::thread::shown(&thread.name());
     let policy = current.task.policy();
     let body = move || {
         let word = seed.set_child_tid;

@@ -68,6 +68,7 @@ fn add_kernel(kernel: &Directory) {
         "hostname",
         Entry::file(HostName { get: HostNames::host, set: HostNames::set_host }, Mode(0o644)),
     );
+    kernel.add("hung_task_timeout_secs", Entry::file(HungTimeout, Mode(0o644)));
     fact(kernel, "msgmax", ipc::messages::LONGEST);
     fact(kernel, "msgmnb", ipc::messages::info(false).1.msgmnb);
     fact(kernel, "msgmni", ipc::messages::info(false).1.msgmni);
@@ -89,6 +90,7 @@ fn add_kernel(kernel: &Directory) {
         Entry::file(from_fn(|text| writeln!(text, "{}", boot::thread_limit())), Mode(0o444)),
     );
     fact(kernel, "version", VERSION);
+    kernel.add("watchdog_thresh", Entry::file(WatchdogThreshold, Mode(0o644)));
     let random = kernel.subdirectory("random");
     random.add("boot_id", Entry::file(from_fn(|text| uuid(boot_id(), text)), Mode(0o444)));
     random.add("uuid", Entry::file(from_fn(|text| uuid(random_id(), text)), Mode(0o444)));
@@ -165,6 +167,47 @@ impl Content for LogRestriction {
             1 => syslog::restrict(true),
             _ => return Err(Errno::EINVAL),
         }
+        Ok(())
+    }
+}
+
+/// After how many seconds of a wait that nothing interrupts a thread is reported; 0 for never.
+struct HungTimeout;
+
+impl Content for HungTimeout {
+    fn read(&self, _: &Cred, text: &mut Text) -> Result<(), Errno> {
+        writeln!(text, "{}", chronos::hung_timeout());
+        Ok(())
+    }
+
+    fn write(&self, _: &Cred, bytes: &[u8]) -> Result<(), Errno> {
+        /// Linux counts in ticks of a signed word: `LONG_MAX / HZ`.
+        const LONGEST: u64 = i64::MAX as u64 / 250;
+        let seconds = number(bytes)?;
+        if seconds > LONGEST {
+            return Err(Errno::EINVAL);
+        }
+        chronos::set_hung_timeout(seconds);
+        Ok(())
+    }
+}
+
+/// Half the seconds after which a processor that serves no timer is reported; 0 for never.
+struct WatchdogThreshold;
+
+impl Content for WatchdogThreshold {
+    fn read(&self, _: &Cred, text: &mut Text) -> Result<(), Errno> {
+        writeln!(text, "{}", chronos::watchdog_threshold());
+        Ok(())
+    }
+
+    fn write(&self, _: &Cred, bytes: &[u8]) -> Result<(), Errno> {
+        const LONGEST: u32 = 60;
+        let seconds = number(bytes)?;
+        if seconds > LONGEST {
+            return Err(Errno::EINVAL);
+        }
+        chronos::set_watchdog_threshold(seconds);
         Ok(())
     }
 }

@@ -17,5 +17,6 @@ pub(super) fn placement() {
     if slide != 0 {
         assert!(!kernel_map::is_mapped(layout::LINKED), "the image is still where it was linked");
     }
+    assert!(function - (layout::LINKED + slide) < 24 << 20, "the slide {slide:#x} is not the image's");
     info!("self-test", "the image lies at {:#x}", layout::LINKED + slide);
 }

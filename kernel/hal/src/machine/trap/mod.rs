@@ -24,7 +24,7 @@ pub(super) mod vector {
 
 /// What the entry code saves when the kernel was interrupted.
 #[repr(C)]
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Frame {
     pub r15: u64,
     pub r14: u64,
@@ -105,7 +105,7 @@ fn resolve(frame: &Frame, address: u64) -> Result<(), crate::Fault> {
 /// Serves NMI, double fault and machine check, on a stack of their own.
 extern "C" fn fault(frame: &mut Frame) {
     if frame.vector == vector::NMI {
-        super::panic::stop_if_panicking();
+        super::panic::stop_if_panicking(frame);
         super::panic::report_if_asked(frame);
         // Nobody asked for one: chipsets report memory errors this way, and emulators let their user send one.
         NMIS.fetch_add(1, Ordering::Relaxed);

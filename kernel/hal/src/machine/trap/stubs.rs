@@ -18,6 +18,7 @@ use core::arch::global_asm;
 use core::mem::offset_of;
 
 use super::super::area::offset;
+use super::Frame;
 use crate::Registers;
 
 /// Bytes from one stub to the next.
@@ -85,6 +86,31 @@ global_asm!(
     pop rax
     .endm
 
+    // Where a debugger finds what `PUSH_ALL`, the stub and the processor have saved, from rsp on (DWARF 5, 6.4): it steps over
+    // an interrupt like over a call. The frame ends above `ss`.
+    .macro CFI_FRAME
+    .cfi_signal_frame
+    .cfi_def_cfa rsp, {FRAME}
+    .cfi_offset rip, {AT_RIP} - {FRAME}
+    .cfi_offset rsp, {AT_RSP} - {FRAME}
+    .cfi_offset rbp, {AT_RBP} - {FRAME}
+    .cfi_offset rbx, {AT_RBX} - {FRAME}
+    .cfi_offset rax, {AT_RAX} - {FRAME}
+    .cfi_offset rcx, {AT_RCX} - {FRAME}
+    .cfi_offset rdx, {AT_RDX} - {FRAME}
+    .cfi_offset rsi, {AT_RSI} - {FRAME}
+    .cfi_offset rdi, {AT_RDI} - {FRAME}
+    .cfi_offset r8, {AT_R8} - {FRAME}
+    .cfi_offset r9, {AT_R9} - {FRAME}
+    .cfi_offset r10, {AT_R10} - {FRAME}
+    .cfi_offset r11, {AT_R11} - {FRAME}
+    .cfi_offset r12, {AT_R12} - {FRAME}
+    .cfi_offset r13, {AT_R13} - {FRAME}
+    .cfi_offset r14, {AT_R14} - {FRAME}
+    .cfi_offset r15, {AT_R15} - {FRAME}
+    .endm
+
+    .cfi_sections .debug_frame
     .pushsection .text
     .balign 16
     .globl interrupt_stubs
@@ -255,16 +281,21 @@ enter_user:
 
 kernel_entry:
     PUSH_ALL
+    .cfi_startproc
+    CFI_FRAME
     CLAC
     cld
     mov rdi, rsp
     call {from_kernel}
+    .cfi_endproc
     POP_ALL
     add rsp, 16
     iretq
 
 fault_entry:
     PUSH_ALL
+    .cfi_startproc
+    CFI_FRAME
     CLAC
     cld
     mov ecx, {GS_BASE}
@@ -283,10 +314,12 @@ fault_entry:
     shr rdx, 32
     mov ecx, {GS_BASE}
     wrmsr
+    .cfi_endproc
     POP_ALL
     add rsp, 16
     iretq
     .popsection
+    .purgem CFI_FRAME
     .purgem CLAC
     .purgem PUSH_ALL
     .purgem POP_ALL
@@ -309,6 +342,24 @@ fault_entry:
     R15 = const offset_of!(Registers, r15),
     RIP = const offset_of!(Registers, rip),
     RFLAGS = const offset_of!(Registers, rflags),
+    FRAME = const size_of::<Frame>(),
+    AT_RIP = const offset_of!(Frame, rip),
+    AT_RSP = const offset_of!(Frame, rsp),
+    AT_RBP = const offset_of!(Frame, rbp),
+    AT_RBX = const offset_of!(Frame, rbx),
+    AT_RAX = const offset_of!(Frame, rax),
+    AT_RCX = const offset_of!(Frame, rcx),
+    AT_RDX = const offset_of!(Frame, rdx),
+    AT_RSI = const offset_of!(Frame, rsi),
+    AT_RDI = const offset_of!(Frame, rdi),
+    AT_R8 = const offset_of!(Frame, r8),
+    AT_R9 = const offset_of!(Frame, r9),
+    AT_R10 = const offset_of!(Frame, r10),
+    AT_R11 = const offset_of!(Frame, r11),
+    AT_R12 = const offset_of!(Frame, r12),
+    AT_R13 = const offset_of!(Frame, r13),
+    AT_R14 = const offset_of!(Frame, r14),
+    AT_R15 = const offset_of!(Frame, r15),
     AREA_RSP0 = const offset::RSP0,
     AREA_USER_RSP = const offset::USER_RSP,
     SYSCALL = const SYSCALL,
