@@ -15,6 +15,7 @@ mod bench;
 mod cli;
 mod compat;
 mod debian;
+mod debugger;
 mod docs;
 mod exec;
 mod foreign;

@@ -4,6 +4,7 @@
 //! phase prints its counts and its time; the last line is the counts of all.
 
 mod compat;
+mod crash;
 mod guests;
 mod kernel_checks;
 mod ports;
@@ -59,6 +60,7 @@ const PHASES: &[Phase] = &[
     },
     Phase { name: "unit", checks: "the unit tests of every crate, on the host", run: unit_tests::run },
     Phase { name: "kernel", checks: "the kernel builds in both profiles and boots", run: kernel_checks::run },
+    Phase { name: "crash", checks: "panics, dumps, gdb and watchdogs tell what went wrong", run: crash::run },
     Phase { name: "guests", checks: "`run` keeps what it promises", run: guests::run },
     Phase {
         name: "compat",

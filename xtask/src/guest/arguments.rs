@@ -4,16 +4,19 @@ use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
 use super::command::{Input, Streams};
 use super::console::Close;
+use super::dump::Dump;
 use super::log::{self, Log};
 use super::machine::{Addition, Boot, Kernel, Machine, Memory};
 use super::outlet::Sink;
 use super::{End, Parts};
+use crate::debugger::Session;
 use crate::kernel::Profile;
 use crate::project::Project;
 use crate::ui::Ui;
@@ -46,9 +49,13 @@ pub struct RunArguments {
     #[arg(long)]
     strace: bool,
 
-    /// Wait for a debugger on localhost:1234 before the first instruction
+    /// Wait for gdb before the first instruction; says what to type. Serix is built as with --debug, and not moved
     #[arg(long)]
     gdb: bool,
+
+    /// When Serix panics, write the guest's memory to FILE as an ELF core, and a script for gdb to FILE.gdb
+    #[arg(long, value_name = "FILE")]
+    dump: Option<PathBuf>,
 }
 
 /// The options that describe a machine.
@@ -119,7 +126,8 @@ impl MachineArguments {
             network: self.net,
             append: self.append,
             icount: self.icount,
-            debugger: false,
+            debugger: None,
+            dump: None,
             boot: self.boot,
         }
     }
@@ -127,7 +135,7 @@ impl MachineArguments {
 
 /// Carries out `cargo xtask run`.
 pub fn run(project: &Project, arguments: RunArguments) -> Result<ExitCode> {
-    let mut machine = Machine { debugger: arguments.gdb, ..arguments.machine.machine() };
+    let mut machine = arguments.machine.machine();
     let timeout = arguments.timeout.map(Duration::from_secs);
     // Before anything is built: a mistake in the command line is told at once.
     let mut log = match &arguments.log {
@@ -141,20 +149,37 @@ pub fn run(project: &Project, arguments: RunArguments) -> Result<ExitCode> {
         }
         machine.append += " serix.strace loglevel=7";
     }
+    if let Some(path) = &arguments.dump {
+        if machine.kernel != Kernel::Serix {
+            bail!("--dump is for Serix: {} does not tell QEMU of its panic", machine.kernel);
+        }
+        machine.dump = Some(Arc::new(Dump::to_file(path)?));
+    }
+    let session = arguments.gdb.then(|| Session::new(project)).transpose()?;
+    if let Some(session) = &session {
+        if machine.kernel != Kernel::Serix {
+            bail!("--gdb is for Serix: there are no symbols of {}", machine.kernel);
+        }
+        machine.debugger = Some(session.socket().to_owned());
+        machine.profile = Profile::Dev;
+        machine.append += " nokaslr";
+    }
     match arguments.command {
-        Some(command) => run_command(project, &machine, &command, timeout, &mut log),
-        None => run_shell(project, &machine, timeout, &mut log),
+        Some(command) => run_command(project, &machine, session.as_ref(), &command, timeout, &mut log),
+        None => run_shell(project, &machine, session.as_ref(), timeout, &mut log),
     }
 }
 
 fn run_command(
     project: &Project,
     machine: &Machine,
+    session: Option<&Session>,
     command: &str,
     timeout: Option<Duration>,
     log: &mut Log,
 ) -> Result<ExitCode> {
     let parts = super::prepare(project, &Ui::quiet(), machine)?;
+    offer(session, &parts)?;
     let (stdin, stdout, stderr) = (io::stdin(), io::stdout(), io::stderr());
     let streams = Streams {
         // What is typed at a terminal is for the shell that comes after this command.
@@ -164,7 +189,7 @@ fn run_command(
     };
     let end = super::run(&parts, machine, command, streams, timeout, log)?;
     if end == End::Died {
-        report_death(&parts, log);
+        report_death(&parts, machine, log)?;
     }
     Ok(ExitCode::from(end.status()))
 }
@@ -172,6 +197,7 @@ fn run_command(
 fn run_shell(
     project: &Project,
     machine: &Machine,
+    session: Option<&Session>,
     timeout: Option<Duration>,
     log: &mut Log,
 ) -> Result<ExitCode> {
@@ -180,6 +206,7 @@ fn run_shell(
     }
     let ui = Ui::new();
     let parts = super::prepare(project, &ui, machine)?;
+    offer(session, &parts)?;
     ui.line(&format!("Starting {}. Ctrl-A X leaves, Ctrl-A H shows the other keys.", parts.kernel_name));
     let close = super::shell(&parts, machine, timeout, log)?;
     Ok(match close {
@@ -194,13 +221,29 @@ fn run_shell(
             ExitCode::from(u8::try_from(signal).unwrap_or(0).saturating_add(128))
         }
         Close::Died => {
-            report_death(&parts, log);
+            report_death(&parts, machine, log)?;
             ExitCode::from(End::Died.status())
         }
     })
 }
 
-/// Says on standard error that the kernel died, and how its log ends.
-fn report_death(parts: &Parts, log: &Log) {
+/// Says on standard error how to connect with a guest that will wait for it.
+fn offer(session: Option<&Session>, parts: &Parts) -> Result<()> {
+    if let Some(session) = session {
+        let script = session.write_script(&parts.kernel)?;
+        eprintln!("The guest waits for: gdb -x {}", script.display());
+    }
+    Ok(())
+}
+
+/// Says on standard error that the kernel died, how its log ends, and where its memory is.
+fn report_death(parts: &Parts, machine: &Machine, log: &Log) -> Result<()> {
     eprint!("error: {} died; the end of its log:\n{}", parts.kernel_name, log::end(&log.text()));
+    if let Some(dump) = &machine.dump {
+        match dump.finish(&parts.kernel)? {
+            Some(script) => eprintln!("To look at its memory: gdb -x {}", script.display()),
+            None => eprintln!("There is no dump: the kernel has not said that it panics."),
+        }
+    }
+    Ok(())
 }

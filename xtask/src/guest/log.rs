@@ -15,6 +15,9 @@ const KEPT: usize = 1024 * 1024;
 /// How many lines an error quotes.
 const QUOTED_LINES: usize = 50;
 
+/// How many of those before a panic: the kernel has put the end of its own log there.
+const QUOTED_BEFORE_PANIC: usize = 21;
+
 /// The console's text, kept and, when asked for, written to a file as it comes.
 #[derive(Default)]
 pub struct Log {
@@ -89,10 +92,12 @@ fn call_of(line: &str) -> Option<&str> {
     line.strip_prefix('[')?.split_once("] strace: ").map(|(_, call)| call.trim_end())
 }
 
-/// The last lines of a log.
+/// The last lines of a log; if they tell of a panic, all that is told of it.
 pub fn end(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
+    let panic = lines.iter().rposition(|line| line.starts_with("kernel panic: "));
     let first = lines.len().saturating_sub(QUOTED_LINES);
+    let first = panic.map_or(first, |panic| first.min(panic.saturating_sub(QUOTED_BEFORE_PANIC)));
     lines.iter().skip(first).flat_map(|line| [line, "\n"]).collect()
 }
 
@@ -113,6 +118,8 @@ mod tests {
         assert!(end(&text).starts_with("50\n51\n"));
         assert!(end(&text).ends_with("98\n99\n"));
         assert_eq!(end("one"), "one\n");
+        let panic = format!("{text}kernel panic: it broke\n{text}");
+        assert!(end(&panic).starts_with("79\n80\n"), "the report of a panic is quoted whole");
         assert_eq!(end(""), "");
     }
 }

@@ -3,9 +3,11 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::dump::Dump;
 use crate::kernel::Profile;
 
 /// Which kernel a machine boots.
@@ -102,8 +104,10 @@ pub struct Machine {
     pub append: String,
     /// Let time advance by one nanosecond an instruction.
     pub icount: bool,
-    /// Wait for a debugger on TCP port 1234 before the first instruction.
-    pub debugger: bool,
+    /// Wait for a debugger at this Unix socket before the first instruction.
+    pub debugger: Option<PathBuf>,
+    /// Write the memory when the kernel panics; Serix's only.
+    pub dump: Option<Arc<Dump>>,
     /// How the kernel gets into memory.
     pub boot: Boot,
 }
@@ -123,7 +127,8 @@ impl Machine {
             network: false,
             append: String::new(),
             icount: false,
-            debugger: false,
+            debugger: None,
+            dump: None,
             boot: Boot::Pvh,
         }
     }

@@ -16,6 +16,7 @@ pub mod arguments;
 mod command;
 mod console;
 pub mod contract;
+pub mod dump;
 mod frame;
 mod keys;
 mod log;

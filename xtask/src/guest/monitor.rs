@@ -1,23 +1,31 @@
-//! QEMU's monitor, used for one thing: it says why a machine ended.
+//! QEMU's monitor (QEMU Machine Protocol): it says why a machine ended, and writes the memory of one whose kernel panicked.
 //!
 //! `-no-reboot` turns a reset into QEMU's end with status 0, and a panicking Linux resets, so the status alone does not
 //! tell a guest that died from one that powered off.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
+use serde_json::json;
+
+use super::dump::Dump;
 
 /// Leaves the monitor's first state, in which it reports nothing.
 const BEGIN: &[u8] = b"{\"execute\":\"qmp_capabilities\"}\n";
 
-/// A message of the monitor, as far as it matters here (QEMU Machine Protocol, event `SHUTDOWN`).
+/// A message of the monitor, as far as it matters here.
 #[derive(Deserialize)]
 struct Message {
     event: Option<String>,
     #[serde(default)]
     data: Data,
+    error: Option<Error>,
+    /// The name of the command that this answers.
+    id: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -25,25 +33,76 @@ struct Data {
     reason: Option<String>,
 }
 
-/// The monitor of a machine. The few events of its life wait in the socket until its end.
+#[derive(Deserialize)]
+struct Error {
+    desc: String,
+}
+
+/// The monitor of a machine.
 pub struct Monitor {
     socket: UnixStream,
+    /// Reads the messages as they come and gives them at the end, where somebody waits for a panic. Otherwise the few
+    /// events of a machine's life wait in the socket.
+    watcher: Option<JoinHandle<String>>,
 }
 
 impl Monitor {
-    /// Asks for events on a socket whose other end QEMU will have.
-    pub fn new(mut socket: UnixStream) -> Result<Self> {
+    /// Asks for events on a socket whose other end QEMU will have; where the kernel's panic is to be followed by a dump, has
+    /// it written.
+    pub fn new(mut socket: UnixStream, dump: Option<&Arc<Dump>>) -> Result<Self> {
         socket.write_all(BEGIN).context("cannot write to QEMU's monitor")?;
-        Ok(Self { socket })
+        let watcher = match dump {
+            None => None,
+            Some(dump) => {
+                let watched = socket.try_clone().context("cannot duplicate a socket")?;
+                watched.set_nonblocking(false).context("cannot make a socket blocking")?;
+                let dump = Arc::clone(dump);
+                Some(thread::spawn(move || watch(watched, &dump)))
+            }
+        };
+        Ok(Self { socket, watcher })
     }
 
     /// Says whether the guest switched the machine off, once QEMU has ended.
     pub fn powered_off(&mut self) -> bool {
+        reason(&self.rest()).as_deref() == Some("guest-shutdown")
+    }
+
+    /// The messages, once QEMU has ended: a dump has its outcome then.
+    pub fn rest(&mut self) -> String {
         let mut text = String::new();
         // What cannot be read gives no reason.
-        let _ = self.socket.read_to_string(&mut text);
-        reason(&text).as_deref() == Some("guest-shutdown")
+        match self.watcher.take() {
+            Some(watcher) => text = watcher.join().unwrap_or_default(),
+            None => drop(self.socket.read_to_string(&mut text)),
+        }
+        text
     }
+}
+
+/// Reads messages until QEMU has ended. Upon the kernel's panic, has the dump written, and then ends QEMU.
+fn watch(mut socket: UnixStream, dump: &Dump) -> String {
+    const DUMP: &str = "dump";
+    let Ok(reading) = socket.try_clone() else { return String::new() };
+    let mut text = String::new();
+    let file = format!("file:{}", dump.scratch().display());
+    let write = json!({
+        "execute": "dump-guest-memory", "id": DUMP, "arguments": { "paging": true, "protocol": file }
+    });
+    for line in BufReader::new(reading).lines().map_while(Result::ok) {
+        let message = serde_json::from_str::<Message>(&line).ok();
+        text.push_str(&line);
+        text.push('\n');
+        let Some(message) = message else { continue };
+        let mut say = |command: String| drop(writeln!(socket, "{command}")); // a QEMU that is gone ends the loop
+        if message.event.as_deref() == Some("GUEST_PANICKED") {
+            say(write.to_string());
+        } else if message.id.as_deref() == Some(DUMP) {
+            dump.set_outcome(message.error.map_or(Ok(()), |error| Err(error.desc)));
+            say(json!({ "execute": "quit" }).to_string());
+        }
+    }
+    text
 }
 
 fn reason(text: &str) -> Option<String> {

@@ -62,7 +62,7 @@ impl Qemu {
         ];
         command.fd_mappings(mappings).context("cannot hand descriptors to QEMU")?;
         let child = command.spawn().context("cannot start QEMU")?;
-        Ok(Self { child, messages, monitor: Monitor::new(monitor)?, console, agent })
+        Ok(Self { child, messages, monitor: Monitor::new(monitor, machine.dump.as_ref())?, console, agent })
     }
 
     /// Waits for QEMU's end, which the end of its sockets announces.
@@ -130,16 +130,20 @@ fn arguments(command: &mut Command, machine: &Machine, kernel: &Path) {
         command.args(["-device", DEBUG_EXIT]);
     }
     for disk in &machine.disks {
-        // A comma in a value is written twice.
-        let file = disk.to_string_lossy().replace(',', ",,");
+        let file = value(disk);
         command.arg("-drive").arg(format!("file={file},format=raw,if=virtio"));
     }
     command.args(["-nic", if machine.network { "user,model=virtio-net-pci" } else { "none" }]);
     if machine.icount {
         command.args(["-icount", "shift=0,sleep=off"]);
     }
-    if machine.debugger {
-        command.args(["-gdb", "tcp:127.0.0.1:1234", "-S"]);
+    if let Some(socket) = &machine.debugger {
+        let socket = value(socket);
+        command.arg("-chardev").arg(format!("socket,id=gdb,path={socket},server=on,wait=off"));
+        command.args(["-gdb", "chardev:gdb", "-S"]);
+    }
+    if machine.dump.is_some() {
+        command.args(["-device", "pvpanic", "-action", "panic=pause"]);
     }
     let initrd = format!("/proc/self/fd/{INITRD}");
     if machine.boot == Boot::Pvh {
@@ -152,6 +156,11 @@ fn arguments(command: &mut Command, machine: &Machine, kernel: &Path) {
     if machine.boot == Boot::LimineUefi {
         command.args(["-bios", packages::OVMF.proof]);
     }
+}
+
+/// A path in an option with several values: a comma is written twice.
+fn value(path: &Path) -> String {
+    path.to_string_lossy().replace(',', ",,")
 }
 
 /// KVM where the processor itself has what it takes; elsewhere `/dev/kvm` may exist and be slower than emulation.
