@@ -57,8 +57,26 @@ impl Layout {
 
 #[cfg(test)]
 mod tests {
-    use super::{GUARD_GAP, Layout};
+    use super::{GUARD_GAP, Layout, PAGE};
     use hal::USER_END;
+
+    #[test]
+    fn every_place_moves_by_its_width() {
+        /// A random bit is the same in so many layouts once in 2^63.
+        const LAYOUTS: usize = 64;
+        let first = Layout::random(8 << 20);
+        for (bits, place) in [
+            (28, (|layout| layout.program) as fn(&Layout) -> u64),
+            (28, |layout| layout.map_top),
+            (22, |layout| layout.stack_top),
+            (13, |layout| layout.heap_offset),
+        ] {
+            let others = (0..LAYOUTS).map(|_| place(&Layout::random(8 << 20)) ^ place(&first));
+            let varied = others.fold(0, |all, different| all | different) / PAGE;
+            let wanted = (1 << bits) - 1;
+            assert_eq!(varied & wanted, wanted, "{varied:#x} for {bits} bits");
+        }
+    }
 
     #[test]
     fn mappings_stay_below_the_room_for_the_stack() {

@@ -137,6 +137,17 @@ fn self_test_or_return() {
     self_test::run()
 }
 
+/// Says whether a page fault in the kernel was the self-test's intention. Then it is served.
+fn self_test_caught(frame: &mut trap::Frame) -> bool {
+    #[cfg(feature = "self-test")]
+    return self_test::attacks::caught(frame);
+    #[cfg(not(feature = "self-test"))]
+    {
+        let _ = frame;
+        false
+    }
+}
+
 /// What a processor does while it waits for another: it may be the one that the other waits for.
 #[inline]
 pub(crate) fn spin_hint() {

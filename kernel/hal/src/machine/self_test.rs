@@ -1,6 +1,7 @@
 //! A test of the machine backend that boots in place of the kernel (feature `self-test`): what unit tests on the host cannot
 //! reach. Each check names what broke; the machine ends with status 1 (all good) or the panic's.
 
+pub(super) mod attacks;
 mod figures;
 mod image;
 mod memory;
@@ -11,7 +12,7 @@ use crate::info;
 
 /// Runs every check and ends the machine.
 pub fn run() -> ! {
-    let tests: [(&str, fn()); 17] = [
+    let tests: [(&str, fn()); 22] = [
         ("the image moved as a whole", image::placement),
         ("no kernel page can be written and executed", memory::write_or_execute),
         ("an NMI is served on its own stack", threads::nmi),
@@ -28,6 +29,11 @@ pub fn run() -> ! {
         ("a program's faults come back as traps", programs::traps),
         ("copies tolerate faults", programs::copies),
         ("memory costs what it should", figures::memory),
+        ("text and constants cannot be written", attacks::write_protection),
+        ("nothing but text is executed", attacks::no_execute),
+        ("null pointers and the memory below a stack lead nowhere", attacks::guards),
+        ("the kernel neither runs nor touches a program's pages", attacks::user_pages),
+        ("a program's flags do not open them", attacks::alignment_flag),
         ("floating-point state belongs to its context", programs::floating_point),
     ];
     super::context::Context::adopt_boot();

@@ -119,6 +119,13 @@ impl Drop for Stack {
     }
 }
 
+/// The last word of the unmapped part below the stack that an address lies in.
+#[cfg(feature = "self-test")]
+pub(super) fn guard_below(address: u64) -> Option<u64> {
+    let slot = (STACKS..DEVICES).contains(&address).then(|| (address - STACKS) / SLOT)?;
+    Some(STACKS + slot * SLOT + (SLOT - SIZE) - 8)
+}
+
 /// Says whether an address lies in the unmapped part below a stack, for the report of an overflow.
 pub(super) fn is_guard(address: u64) -> bool {
     (STACKS..DEVICES).contains(&address) && (address - STACKS) % SLOT < SLOT - SIZE

@@ -1,7 +1,7 @@
 //! Signals that a program brings on itself.
 
 use super::info::Info;
-use super::send;
+use super::{send, umip};
 use crate::current::{Current, FaultState};
 use abi::Signal;
 use abi::signal::{SIG_DFL, SIG_IGN, code};
@@ -16,6 +16,7 @@ mod vector {
     pub const BOUNDS: u8 = 5;
     pub const INVALID_OPCODE: u8 = 6;
     pub const STACK: u8 = 12;
+    pub const PROTECTION: u8 = 13;
     pub const PAGE_FAULT: u8 = 14;
     pub const X87: u8 = 16;
     pub const ALIGNMENT: u8 = 17;
@@ -56,6 +57,9 @@ pub fn page_fault(current: &mut Current, address: UserAddr, error: u64, signal: 
 
 /// An exception other than a page fault.
 pub fn exception(current: &mut Current, number: u8, error: u64) {
+    if number == vector::PROTECTION && umip::emulate(current) {
+        return;
+    }
     current.fault.trap = u64::from(number);
     current.fault.error = error;
     let at = current.context.regs.rip;

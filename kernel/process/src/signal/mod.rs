@@ -27,6 +27,7 @@ mod info;
 mod pending;
 mod restart;
 pub mod send;
+mod umip;
 pub mod wait;
 
 pub use action::{Action, Actions};

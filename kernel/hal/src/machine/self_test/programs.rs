@@ -10,9 +10,9 @@ use super::threads::{home, switch};
 use crate::user::{self, Access, Fault, FaultAccess, FaultHandler, Trap};
 use crate::{Context, FlushBatch, NoMemory, Space, UserAddr, UserContext, context, fpu, time};
 
-static NO_WORK: AtomicU32 = AtomicU32::new(0);
+pub(super) static NO_WORK: AtomicU32 = AtomicU32::new(0);
 
-const CODE: u64 = 0x40_0000;
+pub(super) const CODE: u64 = 0x40_0000;
 const DATA: u64 = 0x50_0000;
 const STACK: u64 = 0x80_1000;
 
@@ -70,7 +70,7 @@ unsafe extern "C" {
 }
 
 /// A space with the programs and a stack.
-fn space() -> Arc<Space> {
+pub(super) fn space() -> Arc<Space> {
     let Ok(space) = Space::new() else { unreachable!("there is memory") };
     let code = page(0);
     let start = &raw const test_programs;
@@ -83,7 +83,7 @@ fn space() -> Arc<Space> {
 }
 
 /// A program that is about to start at an offset into the code.
-fn program(offset: u64) -> UserContext {
+pub(super) fn program(offset: u64) -> UserContext {
     let mut program = UserContext::new();
     program.regs.rip = CODE + offset;
     program.regs.rsp = STACK;
@@ -91,7 +91,7 @@ fn program(offset: u64) -> UserContext {
 }
 
 /// Runs a test in a context that can run programs.
-fn in_user_context(space: Arc<Space>, test: impl FnOnce() + Send + 'static) {
+pub(super) fn in_user_context(space: Arc<Space>, test: impl FnOnce() + Send + 'static) {
     let context = match Context::new_user(Box::new(test), false) {
         Ok(context) => context,
         Err(NoMemory) => unreachable!("there is memory"),
