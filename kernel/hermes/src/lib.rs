@@ -25,6 +25,7 @@ pub mod argument;
 pub mod dispatch;
 pub mod files;
 pub mod futex;
+pub mod grammar;
 pub mod ipc;
 mod lock_classes;
 pub mod memory;

@@ -5,6 +5,8 @@ use core::fmt::{self, Write};
 use abi::Errno;
 use process::Current;
 
+use crate::argument::Shape;
+
 /// What a handler gives.
 pub type Outcome = Result<u64, Errno>;
 
@@ -35,6 +37,8 @@ pub struct Parameter {
     pub name: &'static str,
     /// Its type's name.
     pub kind: &'static str,
+    /// What the fuzzer's grammar says of the type.
+    pub shape: Shape,
     /// Shows a register's value.
     pub show: fn(u64, &mut dyn Write) -> fmt::Result,
 }

@@ -47,6 +47,7 @@ macro_rules! table {
             arguments: &[$(Parameter {
                 name: stringify!($argument),
                 kind: <$kind as Argument>::TYPE,
+                shape: <$kind as Argument>::SHAPE,
                 show: <$kind as Argument>::show,
             }),*],
             rights: $rights,

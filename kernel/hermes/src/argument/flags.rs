@@ -2,12 +2,13 @@
 
 use core::fmt::{self, Write};
 
-use super::Argument;
+use super::{Argument, Shape};
 
 macro_rules! flags {
     ($($ty:path as $name:literal: $prefix:literal $zero:literal $mask:literal;)*) => {
         $(impl Argument for $ty {
             const TYPE: &'static str = $name;
+            const SHAPE: Shape = Shape { bits: Self::all().bits() as u64, ..Shape::PLAIN };
 
             #[inline]
             fn from_raw(raw: u64) -> Self {

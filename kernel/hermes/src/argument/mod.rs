@@ -19,11 +19,30 @@ pub trait Argument: Sized {
     /// What it is called in the reference.
     const TYPE: &'static str;
 
+    /// What the fuzzer's grammar says of it beside its name.
+    const SHAPE: Shape = Shape::PLAIN;
+
     /// Decodes a register. Every value is possible; what makes no sense is the handler's to refuse.
     fn from_raw(raw: u64) -> Self;
 
     /// Shows a register's value, on one line. May read user memory.
     fn show(raw: u64, to: &mut dyn Write) -> fmt::Result;
+}
+
+/// What can be said of a type of argument beside its name.
+#[derive(Clone, Copy)]
+pub struct Shape {
+    /// The name of the type that a pointer points to; empty for what is no pointer.
+    pub target: fn() -> &'static str,
+    /// How large that is, in bytes.
+    pub size: usize,
+    /// The bits that have names, if it is a set of flags.
+    pub bits: u64,
+}
+
+impl Shape {
+    /// Of what is neither a pointer to a type nor a set of flags.
+    pub const PLAIN: Self = Self { target: || "", size: 0, bits: 0 };
 }
 
 macro_rules! integers {
@@ -182,6 +201,7 @@ macro_rules! pointers {
 
         impl<T> Argument for $name<T> {
             const TYPE: &'static str = $text;
+            const SHAPE: Shape = Shape { target: core::any::type_name::<T>, size: size_of::<T>(), bits: 0 };
 
             #[inline]
             fn from_raw(raw: u64) -> Self {
