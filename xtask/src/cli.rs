@@ -9,6 +9,7 @@ use crate::audit;
 use crate::bench;
 use crate::compat;
 use crate::docs;
+use crate::fuzz;
 use crate::gate;
 use crate::guest::{arguments as run, terminal, tether};
 use crate::iso;
@@ -39,6 +40,8 @@ enum Command {
     Compat(compat::CompatArguments),
     /// Check the book's pages and links, and render it
     Docs,
+    /// Make system calls at random, and see that nothing comes of it
+    Fuzz(fuzz::FuzzArguments),
     /// Build the first file system and say where its archive is
     Initramfs,
     /// Write a CD that boots by Limine, on a BIOS and on UEFI
@@ -73,6 +76,7 @@ pub fn carry_out(arguments: Arguments) -> Result<ExitCode> {
         }
         Command::Compat(arguments) => compat::command(&project, &Ui::new(), &arguments),
         Command::Docs => docs::command(&project, &Ui::new()),
+        Command::Fuzz(arguments) => fuzz::command(&project, &Ui::new(), &arguments),
         Command::Initramfs => {
             let archive = userland::image(&project, &Ui::new())?;
             println!("{}", archive.display());

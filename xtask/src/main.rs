@@ -4,6 +4,7 @@
 //! - [`project`] knows the folders, [`ui`] shows progress, [`exec`] runs other programs with a log.
 //! - [`guest`] is `run`, and how everything else runs something in a machine; [`linux`] fetches the reference kernel.
 //! - [`foreign`] fetches programs that nobody here built.
+//! - [`fuzz`] makes system calls at random.
 //! - [`gate`] is `test`, whose checks [`tally`] counts.
 //! - [`packages`] and [`toolchain`] find what the machine must have, and install it where that is allowed.
 //!
@@ -19,6 +20,7 @@ mod debugger;
 mod docs;
 mod exec;
 mod foreign;
+mod fuzz;
 mod gate;
 mod guest;
 mod iso;

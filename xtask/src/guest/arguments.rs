@@ -129,6 +129,7 @@ impl MachineArguments {
             debugger: None,
             dump: None,
             boot: self.boot,
+            memory_file: None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The virtual machine that is asked for.
 
 use std::fmt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -110,6 +111,8 @@ pub struct Machine {
     pub dump: Option<Arc<Dump>>,
     /// How the kernel gets into memory.
     pub boot: Boot,
+    /// A file that is the machine's memory, and is still there when the machine is not.
+    pub memory_file: Option<Arc<File>>,
 }
 
 impl Machine {
@@ -130,7 +133,20 @@ impl Machine {
             debugger: None,
             dump: None,
             boot: Boot::Pvh,
+            memory_file: None,
         }
+    }
+
+    /// Has the machine keep its memory in a file, and gives that file.
+    ///
+    /// # Errors
+    /// The file cannot be made.
+    pub fn keep_memory(&mut self) -> Result<Arc<File>> {
+        let file = Arc::new(File::from(super::qemu::memory("guest-memory")?));
+        file.set_len(u64::from(self.memory.mebibytes) << 20)
+            .context("cannot make room for the machine's memory")?;
+        self.memory_file = Some(file.clone());
+        Ok(file)
     }
 
     /// The kernel's command line.

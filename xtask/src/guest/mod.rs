@@ -44,7 +44,7 @@ use archive::Task;
 use command::{Input, Streams};
 use console::Close;
 use log::Log;
-pub use machine::{Addition, Boot, Kernel, Machine, Target, TargetArguments};
+pub use machine::{Addition, Boot, Kernel, Machine, Memory, Target, TargetArguments};
 use outlet::Sink;
 
 /// How a command ended.

@@ -22,6 +22,7 @@ const AGENT: i32 = 4;
 /// The initial file system, or the CD that it is on.
 const INITRD: i32 = 5;
 const MONITOR: i32 = 6;
+const MEMORY: i32 = 7;
 
 /// A byte `n` written to this port ends QEMU with status `2n + 1`; Serix panics with 0x32.
 const DEBUG_EXIT: &str = "isa-debug-exit,iobase=0xf4,iosize=4";
@@ -54,12 +55,16 @@ impl Qemu {
             .stdin(Stdio::null())
             .stdout(messages.try_clone().context("cannot duplicate a descriptor")?)
             .stderr(messages.try_clone().context("cannot duplicate a descriptor")?);
-        let mappings = vec![
+        let mut mappings = vec![
             FdMapping { parent_fd: guest_console, child_fd: CONSOLE },
             FdMapping { parent_fd: guest_agent, child_fd: AGENT },
             FdMapping { parent_fd: initrd.into(), child_fd: INITRD },
             FdMapping { parent_fd: guest_monitor, child_fd: MONITOR },
         ];
+        if let Some(file) = &machine.memory_file {
+            let parent_fd = file.try_clone().context("cannot duplicate a descriptor")?.into();
+            mappings.push(FdMapping { parent_fd, child_fd: MEMORY });
+        }
         command.fd_mappings(mappings).context("cannot hand descriptors to QEMU")?;
         let child = command.spawn().context("cannot start QEMU")?;
         Ok(Self { child, messages, monitor: Monitor::new(monitor, machine.dump.as_ref())?, console, agent })
@@ -136,6 +141,14 @@ fn arguments(command: &mut Command, machine: &Machine, kernel: &Path) {
     command.args(["-nic", if machine.network { "user,model=virtio-net-pci" } else { "none" }]);
     if machine.icount {
         command.args(["-icount", "shift=0,sleep=off"]);
+        // The date is part of what is to be the same.
+        command.args(["-rtc", "base=2026-01-01T00:00:00,clock=vm"]);
+    }
+    if machine.memory_file.is_some() {
+        let size = &machine.memory;
+        let object =
+            format!("memory-backend-file,id=ram,size={size},mem-path=/proc/self/fd/{MEMORY},share=on");
+        command.args(["-object", &object, "-machine", "memory-backend=ram"]);
     }
     if let Some(socket) = &machine.debugger {
         let socket = value(socket);
