@@ -2,6 +2,7 @@
 #include "tap.h"
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
 #include <termios.h>
 
 static int master, slave;
@@ -283,4 +284,21 @@ CASE(pairs)
 	fails(open(name, O_RDWR | O_NOCTTY), ENOENT, "its node is gone");
 }
 
-SUITE(RUN(settings), RUN(lines), RUN(editing), RUN(raw), RUN(output), RUN(sizes), RUN(pairs))
+CASE(transfers)
+{
+	int status, file = syscall(SYS_memfd_create, "zeroes", 0);
+	open_pair();
+	local(ECHO, 0);
+	require(ftruncate(file, 1ll << 31) == 0);
+	pid_t child = fork();
+	if (child == 0) {
+		sendfile(master, file, NULL, 1ll << 31);
+		_exit(0);
+	}
+	doze(50);
+	kill(child, SIGKILL);
+	waitpid(child, &status, 0);
+	check(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "who sends gigabytes to a terminal can be killed");
+}
+
+SUITE(RUN(settings), RUN(lines), RUN(editing), RUN(raw), RUN(output), RUN(sizes), RUN(pairs), RUN(transfers))

@@ -204,6 +204,12 @@ impl Current {
     pub fn is_interrupted(&self) -> bool {
         self.task.work().intersects(Work::SIGNAL | Work::KILL | Work::STOP)
     }
+
+    /// Whether the thread is to end: work that takes long stops then, at a place of its own.
+    #[inline]
+    pub fn is_killed(&self) -> bool {
+        self.task.work().contains(Work::KILL)
+    }
 }
 
 /// The running thread, where no [`Current`] is at hand (in a file's operations, say); `None` in kernel threads.

@@ -76,6 +76,12 @@ impl End {
     }
 }
 
+/// Whether a transfer ends with what it has moved: two gigabytes to a terminal take longer than anybody waits. As on Linux it is
+/// the end of the process that stops a copy to a file, and any signal one to what is no file.
+fn stops(current: &Current, to: &End) -> bool {
+    current.is_killed() || (current.is_interrupted() && to.file.inode().kind() != FileKind::Regular)
+}
+
 /// Moves up to `size` bytes. An error counts only when nothing was moved.
 fn transfer(current: &Current, from: &mut End, to: &mut End, size: usize) -> Result<usize, Errno> {
     let size = size.min(MAX_RW_COUNT);
@@ -83,7 +89,7 @@ fn transfer(current: &Current, from: &mut End, to: &mut End, size: usize) -> Res
     buffer.try_reserve_exact(size.min(PIECE)).map_err(|_| Errno::ENOMEM)?;
     buffer.resize(size.min(PIECE), 0);
     let mut moved = 0;
-    while moved < size {
+    while moved < size && (moved == 0 || !stops(current, to)) {
         let wanted = (size - moved).min(PIECE);
         let piece = buffer.get_mut(..wanted).unwrap_or_default();
         let read = match from.read(piece) {
