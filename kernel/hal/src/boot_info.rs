@@ -48,17 +48,36 @@ pub enum MemoryKind {
     Reserved,
 }
 
-/// A framebuffer of 32-bit pixels.
-#[derive(Clone, Copy, Debug)]
+/// A framebuffer of 32-bit pixels, in memory that nothing else lies in: only hal makes one, of what it has checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Framebuffer {
     /// Its first byte.
-    pub start: PhysAddr,
+    pub(crate) start: PhysAddr,
     /// Pixels in a row.
-    pub width: u32,
+    pub(crate) width: u32,
     /// Rows.
-    pub height: u32,
+    pub(crate) height: u32,
     /// Bytes from one row to the next.
-    pub pitch: u32,
+    pub(crate) pitch: u32,
+    /// Where red, green and blue begin in a pixel, in bits.
+    pub(crate) shifts: [u8; 3],
+}
+
+impl Framebuffer {
+    /// Pixels in a row.
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Rows.
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// The pixel of a colour: red, green, blue.
+    pub fn pixel(&self, colour: [u8; 3]) -> u32 {
+        colour.into_iter().zip(self.shifts).fold(0, |pixel, (part, shift)| pixel | u32::from(part) << shift)
+    }
 }
 
 /// Memory that the boot loader filled for the kernel. Its frames are given back when it is dropped.

@@ -21,6 +21,7 @@ mod boot_info;
 #[cfg(any(test, target_os = "none"))]
 mod facts;
 pub mod frames;
+pub mod keyboard;
 mod lock;
 mod lock_check;
 pub mod log;
@@ -58,6 +59,7 @@ pub use arch::context::Context;
 pub use arch::cpu;
 pub use arch::fpu;
 pub use arch::heap;
+pub use arch::i8042;
 pub use arch::irq;
 pub use arch::page::Page;
 pub use arch::paging::{FlushBatch, MapError, Space};
@@ -65,6 +67,7 @@ pub use arch::panic;
 pub use arch::power;
 pub use arch::processor;
 pub use arch::random;
+pub use arch::screen::Screen;
 #[cfg(not(target_os = "none"))]
 pub use arch::simulate;
 pub use arch::uart;

@@ -4,7 +4,7 @@
 //! they notice what they missed.
 
 use core::fmt::{self, Write};
-use core::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 use crate::{LockClass, SpinLock, arch, time};
 
@@ -52,6 +52,13 @@ pub fn set_console_level(level: u8) {
 /// The present console level.
 pub fn console_level() -> u8 {
     CONSOLE_LEVEL.load(Ordering::Relaxed)
+}
+
+static ON_SERIAL: AtomicBool = AtomicBool::new(true);
+
+/// Shows records on the first serial line (they are at first), or not.
+pub fn show_on_serial(shown: bool) {
+    ON_SERIAL.store(shown, Ordering::Relaxed);
 }
 
 impl Ring {
@@ -139,7 +146,7 @@ pub fn record(level: Level, tag: &str, text: fmt::Arguments<'_>) {
         let _use = USE.lock_irq();
         RING.put(line);
     }
-    if (level as u8) < console_level() {
+    if (level as u8) < console_level() && ON_SERIAL.load(Ordering::Relaxed) {
         arch::console_write(line.get(3..).unwrap_or_default());
     }
 }

@@ -1,7 +1,8 @@
 //! What Limine answers, as facts.
 
+use super::screen::Screen;
 use super::{Facts, Loader};
-use crate::{Framebuffer, MemoryKind, MemoryRegion, PhysAddr};
+use crate::{MemoryKind, MemoryRegion, PhysAddr};
 
 /// Kinds of memory in Limine's map (its PROTOCOL.md, "Memory Map Feature").
 pub(crate) mod kind {
@@ -23,25 +24,8 @@ pub(crate) struct Answer<'a> {
     pub module: Option<(u64, u64)>,
     /// Where ACPI's root pointer is: a physical address in base revision 3, a pointer in those before and after.
     pub rsdp: Option<u64>,
-    /// The first framebuffer.
-    pub framebuffer: Option<Screen>,
-}
-
-/// A framebuffer as Limine tells of it.
-#[derive(Clone, Copy)]
-pub(crate) struct Screen {
-    /// Pointer to the first pixel.
-    pub pointer: u64,
-    /// Pixels in a row.
-    pub width: u64,
-    /// Rows.
-    pub height: u64,
-    /// Bytes from row to row.
-    pub pitch: u64,
-    /// Bits of a pixel.
-    pub bits: u16,
-    /// Where red, green and blue begin in a pixel, in bits.
-    pub shifts: [u8; 3],
+    /// The first framebuffer, with a pointer for where it starts.
+    pub screen: Option<Screen>,
 }
 
 impl Answer<'_> {
@@ -64,23 +48,10 @@ impl Answer<'_> {
             .and_then(|(pointer, length)| Some((pointer.checked_sub(self.direct_map)?, length)))
             .filter(|(_, length)| *length > 0);
         facts.rsdp = self.rsdp.map(|rsdp| PhysAddr::new(rsdp.checked_sub(self.direct_map).unwrap_or(rsdp)));
-        facts.framebuffer = self.framebuffer.and_then(|screen| self.framebuffer(screen));
+        facts.screen = self
+            .screen
+            .and_then(|screen| Some(Screen { start: screen.start.checked_sub(self.direct_map)?, ..screen }));
         facts
-    }
-
-    /// A framebuffer that the kernel can draw on: 32 bits a pixel, eight for each colour, blue lowest.
-    fn framebuffer(&self, screen: Screen) -> Option<Framebuffer> {
-        if screen.bits != 32 || screen.shifts != [16, 8, 0] {
-            return None;
-        }
-        let framebuffer = Framebuffer {
-            start: PhysAddr::new(screen.pointer.checked_sub(self.direct_map)?),
-            width: screen.width.try_into().ok()?,
-            height: screen.height.try_into().ok()?,
-            pitch: screen.pitch.try_into().ok()?,
-        };
-        let row = u64::from(framebuffer.width) * 4;
-        (row > 0 && framebuffer.height > 0 && row <= screen.pitch).then_some(framebuffer)
     }
 }
 
@@ -104,14 +75,7 @@ mod tests {
             command_line: b"console=tty0",
             module: Some((DIRECT + 0x40_0000, 77)),
             rsdp: Some(0xf_5a20),
-            framebuffer: Some(Screen {
-                pointer: DIRECT + 0xfd00_0000,
-                width: 1280,
-                height: 800,
-                pitch: 5120,
-                bits: 32,
-                shifts: [16, 8, 0],
-            }),
+            screen: Some(Screen::usual(DIRECT + 0xfd00_0000, 1280, 800, 5120)),
         }
     }
 
@@ -137,7 +101,7 @@ mod tests {
         let facts = answer().facts();
         assert_eq!(facts.loader(), "Limine");
         assert_eq!(facts.initramfs, Some((0x40_0000, 77)));
-        assert_eq!(facts.framebuffer.map(|screen| screen.start.get()), Some(0xfd00_0000));
+        assert_eq!(facts.screen.map(|screen| screen.start), Some(0xfd00_0000));
         assert_eq!(facts.rsdp.map(|rsdp| rsdp.get()), Some(0xf_5a20));
         assert_eq!(facts.command_line(), "console=tty0");
         let older = Answer { rsdp: Some(DIRECT + 0xf_5a20), ..answer() };
@@ -145,11 +109,11 @@ mod tests {
     }
 
     #[test]
-    fn pointers_that_are_no_direct_ones_and_odd_screens_are_left_out() {
+    fn pointers_that_are_no_direct_ones_are_left_out() {
         let mut odd = answer();
         odd.module = Some((0x1000, 1));
-        odd.framebuffer = odd.framebuffer.map(|screen| Screen { pitch: 5119, ..screen });
+        odd.screen = odd.screen.map(|screen| Screen { start: 0xfd00_0000, ..screen });
         let facts = odd.facts();
-        assert!(facts.initramfs.is_none() && facts.framebuffer.is_none());
+        assert!(facts.initramfs.is_none() && facts.screen.is_none());
     }
 }

@@ -2,8 +2,10 @@
 //! kernel's image moves.
 
 pub(crate) mod limine;
+pub(crate) mod screen;
 
-use crate::{Framebuffer, MemoryKind, MemoryRegion, PhysAddr};
+use crate::{MemoryKind, MemoryRegion, PhysAddr};
+use screen::Screen;
 
 const MAX_REGIONS: usize = 128;
 const MAX_COMMAND_LINE: usize = 4096;
@@ -19,8 +21,8 @@ pub(crate) struct Facts {
     pub initramfs: Option<(u64, u64)>,
     /// Where ACPI's root pointer is.
     pub rsdp: Option<PhysAddr>,
-    /// A framebuffer that the loader set up.
-    pub framebuffer: Option<Framebuffer>,
+    /// A framebuffer that the loader set up, as it tells of it.
+    pub screen: Option<Screen>,
 }
 
 /// A boot protocol.
@@ -54,7 +56,7 @@ impl Facts {
             command_line_length: 0,
             initramfs: None,
             rsdp: None,
-            framebuffer: None,
+            screen: None,
         }
     }
 

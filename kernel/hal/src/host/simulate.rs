@@ -3,9 +3,12 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+pub use super::i8042::Health;
 pub use super::uart::FarEnd;
+use crate::i8042::Controller;
 use crate::uart::Uart;
 use crate::user::{Registers, Trap};
+use crate::{Framebuffer, PhysAddr};
 
 static MACHINE: Mutex<()> = Mutex::new(());
 
@@ -33,4 +36,14 @@ pub fn boot_memory(bytes: Vec<u8>) -> crate::BootMemory {
 /// A serial port and its other end. Nothing interrupts by itself: the test calls the port's handler.
 pub fn uart() -> (Uart, FarEnd) {
     super::uart::pair()
+}
+
+/// A keyboard's controller in some state of health.
+pub fn keyboard(health: Health) -> Controller {
+    Controller::new(health)
+}
+
+/// A framebuffer of a size in pixels.
+pub fn framebuffer(width: u32, height: u32) -> Framebuffer {
+    Framebuffer { start: PhysAddr::new(0), width, height, pitch: width * 4, shifts: [16, 8, 0] }
 }

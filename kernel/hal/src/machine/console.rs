@@ -1,7 +1,7 @@
-//! The kernel's console: the first UART, by polling.
+//! The kernel's console: the first UART, by polling. In a panic also the screen, where there is one.
 
 use super::port;
-use crate::{LockClass, SpinLock};
+use crate::{LockClass, Once, SpinLock};
 
 const COM1: u16 = 0x3f8;
 const FIFO_CONTROL: u16 = COM1 + 2;
@@ -25,9 +25,19 @@ pub(crate) fn write(bytes: &[u8]) {
     send(bytes);
 }
 
+static SCREEN: Once<fn(&[u8])> = Once::new();
+
+/// Registers what shows text on a screen, whatever the state of the kernel is, once.
+pub(super) fn set_screen_hook(hook: fn(&[u8])) {
+    let _ = SCREEN.set(hook);
+}
+
 /// Writes text whatever the state of the kernel is.
 pub(super) fn write_in_panic(bytes: &[u8]) {
     send(bytes);
+    if let Some(show) = SCREEN.get() {
+        show(bytes);
+    }
 }
 
 fn send(bytes: &[u8]) {

@@ -36,6 +36,8 @@ bitflags! {
         const MACHINE_CHECK = 1 << 11;
         /// Seeds for random number generators.
         const RDSEED = 1 << 10;
+        /// A table of memory types for pages.
+        const PAT = 1 << 12;
     }
 }
 
@@ -73,6 +75,7 @@ fn probe() -> Features {
         (basic.ecx >> 30, Features::RDRAND),
         (more.ebx >> 18, Features::RDSEED),
         (basic.edx >> 7, Features::MACHINE_CHECK),
+        (basic.edx >> 16, Features::PAT),
     ]
     .into_iter()
     .filter(|(bit, _)| bit & 1 != 0)
@@ -108,8 +111,13 @@ pub(super) fn enable_on_this_processor() {
     const OSXSAVE: u64 = 1 << 18;
     const SMEP: u64 = 1 << 20;
     const SMAP: u64 = 1 << 21;
+    /// The types of a processor after its reset, but for the fourth (SDM volume 3, 12.12), which no page has before this.
+    const MEMORY_TYPES: u64 = 0x0007_0401_0007_0406;
 
     let features = get();
+    if features.contains(Features::PAT) {
+        register::write_msr(Msr::Pat, MEMORY_TYPES);
+    }
     register::write_msr(Msr::Efer, register::read_msr(Msr::Efer) | SYSTEM_CALLS | NO_EXECUTE);
     let cr0 = register::read_cr0() & !(EMULATE | TASK_SWITCHED)
         | WRITE_PROTECT

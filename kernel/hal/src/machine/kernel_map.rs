@@ -172,7 +172,20 @@ static DEVICES_CLASS: LockClass = LockClass::new("device mappings", 845);
 /// # Errors
 /// [`NoMemory`] when no frame is left for a table.
 pub(super) fn map_device(physical: u64, length: u64) -> Result<u64, NoMemory> {
-    let bits = Bits::KERNEL_DATA | Bits::UNCACHED | Bits::WRITE_THROUGH;
+    map_as(physical, length, Bits::UNCACHED | Bits::WRITE_THROUGH)
+}
+
+/// Maps memory of a device that takes writes in any order and many at a time, for good; gives the virtual address.
+///
+/// # Errors
+/// As [`map_device`].
+pub(super) fn map_write_combining(physical: u64, length: u64) -> Result<u64, NoMemory> {
+    let able = features::get().contains(Features::PAT);
+    map_as(physical, length, if able { Bits::WRITE_COMBINING } else { Bits::UNCACHED | Bits::WRITE_THROUGH })
+}
+
+fn map_as(physical: u64, length: u64, kind: Bits) -> Result<u64, NoMemory> {
+    let bits = Bits::KERNEL_DATA | kind;
     let first = physical & !(PAGE - 1);
     let mut next = NEXT_DEVICE.lock_irq();
     let start = *next;

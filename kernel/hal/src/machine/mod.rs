@@ -5,7 +5,7 @@
 //! - programs: [`trap`], [`user_context`], [`user`], [`segments`], [`fpu`], [`vdso`]
 //! - threads: [`context`], [`sched`], [`area`]
 //! - processors: [`smp`], [`cpu`], [`shootdown`]
-//! - devices: [`acpi`], [`apic`], [`irq`], [`time`], [`uart`], [`console`], [`power`], [`random`]
+//! - devices: [`acpi`], [`apic`], [`irq`], [`time`], [`uart`], [`i8042`], [`screen`], [`console`], [`power`], [`random`]
 
 mod acpi;
 mod apic;
@@ -22,6 +22,7 @@ mod features;
 pub mod fpu;
 mod frame_table;
 pub mod heap;
+pub mod i8042;
 pub mod irq;
 mod kernel_map;
 mod layout;
@@ -35,6 +36,7 @@ pub mod processor;
 pub mod random;
 mod register;
 pub mod sched;
+pub mod screen;
 mod segments;
 #[cfg(feature = "self-test")]
 mod self_test;

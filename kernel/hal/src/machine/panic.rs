@@ -33,6 +33,11 @@ pub fn set_thread_name_hook(hook: NameThread) {
     let _ = NAME_THREAD.set(hook);
 }
 
+/// Registers what shows a report on the screen, once. It must neither wait, nor take a lock, nor allocate.
+pub fn set_screen_hook(hook: fn(&[u8])) {
+    console::set_screen_hook(hook);
+}
+
 /// The console without locks.
 struct Raw;
 

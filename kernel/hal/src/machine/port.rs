@@ -30,3 +30,34 @@ pub(crate) unsafe fn write_u16(port: u16, value: u16) {
     // SAFETY: as in `write_u8`.
     unsafe { asm!("out dx, ax", in("dx") port, in("ax") value, options(nomem, nostack, preserves_flags)) }
 }
+
+/// Reads a 16-bit word from an I/O port.
+///
+/// # Safety
+/// As for [`read_u8`].
+pub(crate) unsafe fn read_u16(port: u16) -> u16 {
+    let value: u16;
+    // SAFETY: as in `write_u8`.
+    unsafe { asm!("in ax, dx", out("ax") value, in("dx") port, options(nomem, nostack, preserves_flags)) }
+    value
+}
+
+/// Writes a 32-bit word to an I/O port.
+///
+/// # Safety
+/// As for [`write_u8`].
+pub(crate) unsafe fn write_u32(port: u16, value: u32) {
+    // SAFETY: as in `write_u8`.
+    unsafe { asm!("out dx, eax", in("dx") port, in("eax") value, options(nomem, nostack, preserves_flags)) }
+}
+
+/// Reads a 32-bit word from an I/O port.
+///
+/// # Safety
+/// As for [`read_u8`].
+pub(crate) unsafe fn read_u32(port: u16) -> u32 {
+    let value: u32;
+    // SAFETY: as in `write_u8`.
+    unsafe { asm!("in eax, dx", out("eax") value, in("dx") port, options(nomem, nostack, preserves_flags)) }
+    value
+}

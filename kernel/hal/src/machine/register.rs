@@ -10,6 +10,7 @@ use core::arch::asm;
 #[repr(u32)]
 pub(super) enum Msr {
     ApicBase = 0x1b,
+    Pat = 0x277,
     Efer = 0xc000_0080,
     Star = 0xc000_0081,
     LStar = 0xc000_0082,

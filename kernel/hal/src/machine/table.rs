@@ -26,6 +26,8 @@ bitflags! {
         const DIRTY = 1 << 6;
         /// Not a table but a large page.
         const LARGE = 1 << 7;
+        /// In a small page: the fourth of the memory types that [`features`](super::features) sets up, write-combining.
+        const WRITE_COMBINING = 1 << 7;
         /// The same in all address spaces.
         const GLOBAL = 1 << 8;
         /// Ours: the entry owns a page (whether or not it translates at present).

@@ -1,5 +1,6 @@
 //! The facts of this boot, and the kernel's view of them.
 
+use super::super::screen;
 use crate::facts::Facts;
 use crate::{BootInfo, BootMemory, Once, TryLock};
 
@@ -35,6 +36,6 @@ pub(super) fn make_boot_info(facts: &'static Facts) {
         memory: facts.regions(),
         initramfs: TryLock::new(initramfs),
         rsdp: facts.rsdp,
-        framebuffer: facts.framebuffer,
+        framebuffer: screen::find(facts),
     });
 }

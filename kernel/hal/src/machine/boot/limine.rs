@@ -16,7 +16,8 @@ use limine::request::{
 
 use super::super::layout;
 use super::tables;
-use crate::facts::limine::{Answer, Screen, kind};
+use crate::facts::limine::{Answer, kind};
+use crate::facts::screen::Screen;
 
 /// Regions of the memory map that are looked at.
 const MAX_REGIONS: usize = 128;
@@ -88,12 +89,13 @@ unsafe extern "C" fn start() -> ! {
         command_line: FILE.get_response().map_or(&[], |response| response.file().string().to_bytes()),
         module: module.map(|module| (module.addr() as u64, module.size())),
         rsdp: RSDP.get_response().map(|response| response.address() as u64),
-        framebuffer: screen.map(|screen| Screen {
-            pointer: screen.addr() as u64,
+        screen: screen.map(|screen| Screen {
+            start: screen.addr() as u64,
             width: screen.width(),
             height: screen.height(),
             pitch: screen.pitch(),
             bits: screen.bpp(),
+            sizes: [screen.red_mask_size(), screen.green_mask_size(), screen.blue_mask_size()],
             shifts: [screen.red_mask_shift(), screen.green_mask_shift(), screen.blue_mask_shift()],
         }),
     }
