@@ -80,9 +80,12 @@ requests! {
     KDSETMODE = 0x4b3a;
     KDGKBTYPE = 0x4b33;
     KDGKBMODE = 0x4b44;
+    KDSKBMODE = 0x4b45;
     VT_OPENQRY = 0x5600;
     VT_GETMODE = 0x5601;
     VT_GETSTATE = 0x5603;
+    VT_ACTIVATE = 0x5606;
+    VT_WAITACTIVE = 0x5607;
     FIGETBSZ = encode(NONE, 0, 2, 0);
     FIBMAP = encode(NONE, 0, 1, 0);
     FS_IOC_GETFLAGS = encode(READ, b'f', 1, 8);

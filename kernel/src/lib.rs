@@ -72,7 +72,7 @@ fn bring_up(boot: &'static BootInfo) -> Result<(), Errno> {
         provoke::start(fault)?;
     }
     chroma::start();
-    devices::start(boot.command_line)?;
+    devices::start(boot.command_line, boot.framebuffer)?;
     process::proc::start(boot.command_line);
     process::vdso::start()?;
     process::hooks::set_init_end(end_with_init);

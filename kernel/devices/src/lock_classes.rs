@@ -11,5 +11,6 @@ pub static PTYS: LockClass = LockClass::new("pseudo-terminals", 370);
 pub static DRIVERS: LockClass = LockClass::new("character devices", 372);
 pub static CONTROL: LockClass = LockClass::new("controlling terminal", 374);
 pub static LINE: LockClass = LockClass::new("line discipline", 380);
-pub static OUTPUT: LockClass = LockClass::new("pseudo-terminal output", 390);
+pub static OUTPUT: LockClass = LockClass::new("terminal output", 390);
+pub static KEYS: LockClass = LockClass::new("keyboard", 801);
 pub static PORT: LockClass = LockClass::new("serial port", 800);

@@ -143,7 +143,7 @@ pub(crate) fn answer(tty: &Arc<Tty>, file: &OpenFile, call: &Ioctl<'_>) -> Resul
             tty.hang_up();
             Ok(0)
         }
-        _ => Err(Errno::ENOTTY),
+        _ => tty.driver.ioctl(call),
     }
 }
 

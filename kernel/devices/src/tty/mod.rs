@@ -12,12 +12,13 @@ pub mod settings;
 
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use abi::DeviceNumber;
 use abi::poll::PollEvents;
 use abi::tty::{Termios, Winsize};
+use abi::{DeviceNumber, Errno};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
+use chroma::file::Ioctl;
 use chronos::{Events, Mutex, WaitQueue};
 use hal::SpinLock;
 
@@ -77,6 +78,11 @@ pub trait Driver: Send + Sync {
 
     /// Somebody read from the line, which may take input again. Called in a thread, with no lock held: may sleep.
     fn input_possible(&self, _tty: &Tty) {}
+
+    /// Answers a request that only some devices know. Unlike the others called with no lock held: may sleep.
+    fn ioctl(&self, _call: &Ioctl<'_>) -> Result<i64, Errno> {
+        Err(Errno::ENOTTY)
+    }
 
     /// Whether it is the slave of a pseudo-terminal.
     fn is_pty(&self) -> bool {
