@@ -19,6 +19,10 @@ pub struct Package {
 /// QEMU for x86-64.
 pub const QEMU: Package = Package { name: "qemu-system-x86", proof: "/usr/bin/qemu-system-x86_64" };
 
+/// QEMU's windows.
+pub const QEMU_WINDOW: Package =
+    Package { name: "qemu-system-gui", proof: "/usr/lib/x86_64-linux-gnu/qemu/ui-gtk.so" };
+
 /// UEFI's firmware for QEMU.
 pub const OVMF: Package = Package { name: "ovmf", proof: "/usr/share/ovmf/OVMF.fd" };
 

@@ -8,6 +8,7 @@ mod crash;
 mod guests;
 mod kernel_checks;
 mod ports;
+mod screen;
 mod sessions;
 mod source;
 mod unit_tests;
@@ -68,6 +69,7 @@ const PHASES: &[Phase] = &[
         run: compat::run,
     },
     Phase { name: "ports", checks: "every port builds and passes its own test", run: ports::run },
+    Phase { name: "screen", checks: "the console on the screen shows text and takes keys", run: screen::run },
     Phase { name: "sessions", checks: "the session tests pass on Linux and on Serix", run: sessions::run },
     Phase {
         name: "bench",

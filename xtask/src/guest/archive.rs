@@ -20,12 +20,17 @@ pub enum Task<'a> {
         /// Characters in a line.
         columns: u16,
     },
+    /// A shell on the terminal of the machine's screen.
+    Screen,
     /// A command, handed to `/bin/sh -c` by the agent.
     Command(&'a str),
 }
 
 /// `/etc/inittab` without a shell on the console.
 const INITTAB: &str = "::once:/sbin/agent\n::shutdown:/bin/umount -a -r\n";
+
+/// `/etc/inittab` with a shell on the screen.
+const INITTAB_SCREEN: &str = "tty1::respawn:/bin/su -l root\n::shutdown:/bin/umount -a -r\n";
 
 /// Packs what comes on top of the base.
 pub fn pack(task: Task<'_>, additions: &[Addition]) -> Result<Vec<u8>> {
@@ -38,6 +43,7 @@ pub fn pack(task: Task<'_>, additions: &[Addition]) -> Result<Vec<u8>> {
             archive.file("/etc/serix/command", 0o600, Owner::ROOT, text)?;
             archive.file("/etc/inittab", 0o644, Owner::ROOT, INITTAB)?;
         }
+        Task::Screen => archive.file("/etc/inittab", 0o644, Owner::ROOT, INITTAB_SCREEN)?,
         Task::Shell { rows, columns } => {
             let size = format!("{rows} {columns}\n");
             archive.file("/etc/serix/window-size", 0o644, Owner::ROOT, size)?;

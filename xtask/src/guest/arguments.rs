@@ -13,7 +13,7 @@ use super::command::{Input, Streams};
 use super::console::Close;
 use super::dump::Dump;
 use super::log::{self, Log};
-use super::machine::{Addition, Boot, Kernel, Machine, Memory};
+use super::machine::{Addition, Boot, Kernel, Machine, Memory, Screen};
 use super::outlet::Sink;
 use super::{End, Parts};
 use crate::debugger::Session;
@@ -56,6 +56,10 @@ pub struct RunArguments {
     /// When Serix panics, write the guest's memory to FILE as an ELF core, and a script for gdb to FILE.gdb
     #[arg(long, value_name = "FILE")]
     dump: Option<PathBuf>,
+
+    /// Open a window with the guest's screen, and have the shell there instead of in this terminal
+    #[arg(long, conflicts_with = "command")]
+    display: bool,
 }
 
 /// The options that describe a machine.
@@ -130,13 +134,16 @@ impl MachineArguments {
             dump: None,
             boot: self.boot,
             memory_file: None,
+            screen: Screen::None,
+            stays: false,
         }
     }
 }
 
 /// Carries out `cargo xtask run`.
 pub fn run(project: &Project, arguments: RunArguments) -> Result<ExitCode> {
-    let mut machine = arguments.machine.machine();
+    let screen = if arguments.display { Screen::Window } else { Screen::None };
+    let mut machine = Machine { screen, ..arguments.machine.machine() };
     let timeout = arguments.timeout.map(Duration::from_secs);
     // Before anything is built: a mistake in the command line is told at once.
     let mut log = match &arguments.log {
@@ -202,14 +209,20 @@ fn run_shell(
     timeout: Option<Duration>,
     log: &mut Log,
 ) -> Result<ExitCode> {
-    if !io::stdin().is_terminal() {
+    let windowed = machine.screen == Screen::Window;
+    if !windowed && !io::stdin().is_terminal() {
         bail!("standard input is no terminal, which the interactive shell needs; -c 'COMMAND' does not");
     }
     let ui = Ui::new();
     let parts = super::prepare(project, &ui, machine)?;
     offer(session, &parts)?;
-    ui.line(&format!("Starting {}. Ctrl-A X leaves, Ctrl-A H shows the other keys.", parts.kernel_name));
-    let close = super::shell(&parts, machine, timeout, log)?;
+    let close = if windowed {
+        ui.line(&format!("Starting {} in a window. To close it, or Ctrl-C here, leaves.", parts.kernel_name));
+        super::window(&parts, machine, timeout, log)?
+    } else {
+        ui.line(&format!("Starting {}. Ctrl-A X leaves, Ctrl-A H shows the other keys.", parts.kernel_name));
+        super::shell(&parts, machine, timeout, log)?
+    };
     Ok(match close {
         Close::PoweredOff | Close::Left => ExitCode::SUCCESS,
         Close::TimedOut => {

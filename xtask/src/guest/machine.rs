@@ -82,6 +82,17 @@ pub enum Boot {
     LimineUefi,
 }
 
+/// What shows pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Screen {
+    /// Nothing.
+    None,
+    /// A card that no screen is attached to: QEMU's monitor gives pictures of it.
+    Hidden,
+    /// A card whose picture is in a window.
+    Window,
+}
+
 /// A machine before it is started.
 #[derive(Clone, Debug)]
 pub struct Machine {
@@ -113,6 +124,10 @@ pub struct Machine {
     pub boot: Boot,
     /// A file that is the machine's memory, and is still there when the machine is not.
     pub memory_file: Option<Arc<File>>,
+    /// What shows pictures. Where there is something, the console is on it.
+    pub screen: Screen,
+    /// When the guest ends the machine it stands still instead, to be looked at.
+    pub stays: bool,
 }
 
 impl Machine {
@@ -134,6 +149,8 @@ impl Machine {
             dump: None,
             boot: Boot::Pvh,
             memory_file: None,
+            screen: Screen::None,
+            stays: false,
         }
     }
 
@@ -151,7 +168,11 @@ impl Machine {
 
     /// The kernel's command line.
     pub fn words(&self) -> String {
-        format!("console=ttyS0 quiet panic=-1 rdinit=/init {}", self.append).trim_end().to_owned()
+        let consoles = match self.screen {
+            Screen::None => "console=ttyS0",
+            Screen::Hidden | Screen::Window => "console=ttyS0 console=tty0",
+        };
+        format!("{consoles} quiet panic=-1 rdinit=/init {}", self.append).trim_end().to_owned()
     }
 }
 

@@ -5,6 +5,7 @@
 //! - [`frame`] is the language of the agent, the guest's end of all this (`initramfs/agent/agent.c`).
 //! - [`command`] carries a command's streams: [`run`] for any descriptors, [`capture`] into memory.
 //! - [`shell`] hands this terminal to the guest: [`console`] carries, [`terminal`] makes it raw and restores it.
+//! - [`window`] lets QEMU show the guest's screen, and [`screen`] reads it.
 //! - [`answer`] times how long a machine takes to its prompt.
 //! - [`arguments`] is `cargo xtask run`.
 //!
@@ -25,8 +26,10 @@ mod monitor;
 mod outlet;
 mod poll;
 mod qemu;
+pub mod screen;
 pub mod terminal;
 pub mod tether;
+mod window;
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -44,7 +47,7 @@ use archive::Task;
 use command::{Input, Streams};
 use console::Close;
 use log::Log;
-pub use machine::{Addition, Boot, Kernel, Machine, Memory, Target, TargetArguments};
+pub use machine::{Addition, Boot, Kernel, Machine, Memory, Screen, Target, TargetArguments};
 use outlet::Sink;
 
 /// How a command ended.
@@ -117,6 +120,10 @@ impl Parts {
 /// Makes sure that all parts of the machine are there: QEMU, the kernel, the base file system.
 pub fn prepare(project: &Project, ui: &Ui, machine: &Machine) -> Result<Parts> {
     packages::ensure(project, ui, &[packages::QEMU])?;
+    if machine.screen == Screen::Window {
+        window::check_display()?;
+        packages::ensure(project, ui, &[packages::QEMU_WINDOW])?;
+    }
     let limine = match (machine.boot, machine.kernel) {
         (Boot::Pvh, _) => None,
         (_, Kernel::Linux) => bail!("the reference kernel is booted by QEMU only: leave --boot out"),
@@ -168,6 +175,17 @@ pub fn shell(parts: &Parts, machine: &Machine, timeout: Option<Duration>, log: &
     let _raw = terminal::Raw::enter()?;
     let mut qemu = qemu::Qemu::start(machine, &parts.kernel, medium)?;
     console::attend(&mut qemu, deadline(timeout), log)
+}
+
+/// Starts a machine whose shell is on its screen, in a window, and stays until the machine ends.
+///
+/// # Errors
+/// The guest cannot be started, an added file cannot be read.
+pub fn window(parts: &Parts, machine: &Machine, timeout: Option<Duration>, log: &mut Log) -> Result<Close> {
+    let top = archive::pack(Task::Screen, &machine.additions)?;
+    let medium = parts.medium(machine, &top)?;
+    let mut qemu = qemu::Qemu::start(machine, &parts.kernel, medium)?;
+    window::attend(&mut qemu, deadline(timeout), log)
 }
 
 /// When the time will be up; a time that no clock holds is none.

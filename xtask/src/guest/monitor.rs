@@ -1,18 +1,22 @@
-//! QEMU's monitor (QEMU Machine Protocol): it says why a machine ended, and writes the memory of one whose kernel panicked.
+//! QEMU's monitor (QEMU Machine Protocol): it says why a machine ended, writes the memory of one whose kernel panicked, and
+//! takes commands, such as for a picture of the screen.
 //!
 //! `-no-reboot` turns a reset into QEMU's end with status 0, and a panicking Linux resets, so the status alone does not
 //! tell a guest that died from one that powered off.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::dump::Dump;
+use super::poll::{self, Attempt};
 
 /// Leaves the monitor's first state, in which it reports nothing.
 const BEGIN: &[u8] = b"{\"execute\":\"qmp_capabilities\"}\n";
@@ -44,7 +48,16 @@ pub struct Monitor {
     /// Reads the messages as they come and gives them at the end, where somebody waits for a panic. Otherwise the few
     /// events of a machine's life wait in the socket.
     watcher: Option<JoinHandle<String>>,
+    /// What was read without a watcher.
+    text: String,
+    /// How much of that is behind the answer to the last command.
+    answered: usize,
+    /// Commands that were given.
+    commands: u64,
 }
+
+/// How long QEMU may take to answer.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Monitor {
     /// Asks for events on a socket whose other end QEMU will have; where the kernel's panic is to be followed by a dump, has
@@ -60,23 +73,71 @@ impl Monitor {
                 Some(thread::spawn(move || watch(watched, &dump)))
             }
         };
-        Ok(Self { socket, watcher })
+        Ok(Self { socket, watcher, text: String::new(), answered: 0, commands: 0 })
     }
 
     /// Says whether the guest switched the machine off, once QEMU has ended.
     pub fn powered_off(&mut self) -> bool {
-        reason(&self.rest()).as_deref() == Some("guest-shutdown")
+        self.shutdown_reason().as_deref() == Some("guest-shutdown")
+    }
+
+    /// Says why the machine ended, in QEMU's words, once QEMU has ended.
+    pub fn shutdown_reason(&mut self) -> Option<String> {
+        reason(&self.rest())
     }
 
     /// The messages, once QEMU has ended: a dump has its outcome then.
     pub fn rest(&mut self) -> String {
-        let mut text = String::new();
         // What cannot be read gives no reason.
         match self.watcher.take() {
-            Some(watcher) => text = watcher.join().unwrap_or_default(),
-            None => drop(self.socket.read_to_string(&mut text)),
+            Some(watcher) => self.text = watcher.join().unwrap_or_default(),
+            None => drop(self.socket.read_to_string(&mut self.text)),
         }
-        text
+        std::mem::take(&mut self.text)
+    }
+
+    /// Has QEMU carry out a command, and waits for that.
+    ///
+    /// # Errors
+    /// QEMU refuses, does not answer in time, or is gone; or the monitor waits for a panic.
+    pub fn execute(&mut self, command: &str, arguments: Value) -> Result<()> {
+        ensure!(self.watcher.is_none(), "the monitor waits for a panic, and takes no commands");
+        self.commands += 1;
+        let id = self.commands.to_string();
+        let request = json!({ "execute": command, "arguments": arguments, "id": id });
+        self.socket.write_all(format!("{request}\n").as_bytes()).context("cannot write to QEMU's monitor")?;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(message) = self.answer(&id) {
+                return match message.error {
+                    None => Ok(()),
+                    Some(error) => bail!("QEMU does not {command}: {}", error.desc),
+                };
+            }
+            let ready = poll::wait(&[((), self.socket.as_fd(), poll::IN)], Some(deadline))?;
+            let mut piece = [0; 4096];
+            match poll::attempt(self.socket.read(&mut piece)).context("cannot read QEMU's monitor")? {
+                Attempt::Gone => bail!("QEMU ended"),
+                Attempt::Later if ready.is_empty() => bail!("QEMU's monitor does not answer"),
+                Attempt::Later => {}
+                Attempt::Moved(count) => {
+                    self.text.push_str(&String::from_utf8_lossy(piece.get(..count).unwrap_or_default()));
+                }
+            }
+        }
+    }
+
+    /// The answer to a command among what was read since the last one.
+    fn answer(&mut self, id: &str) -> Option<Message> {
+        let unread = self.text.get(self.answered..).unwrap_or_default();
+        for line in unread.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
+            self.answered += line.len();
+            let message = serde_json::from_str::<Message>(line).ok();
+            if let Some(message) = message.filter(|message| message.id.as_deref() == Some(id)) {
+                return Some(message);
+            }
+        }
+        None
     }
 }
 

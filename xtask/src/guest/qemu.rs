@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use command_fds::{CommandFdExt, FdMapping};
 use rustix::fs::MemfdFlags;
 
-use super::machine::{Boot, Kernel, Machine};
+use super::machine::{Boot, Kernel, Machine, Screen};
 use super::monitor::Monitor;
 use super::tether;
 use crate::packages;
@@ -31,7 +31,8 @@ const DEBUG_EXIT: &str = "isa-debug-exit,iobase=0xf4,iosize=4";
 pub struct Qemu {
     child: Child,
     messages: File,
-    monitor: Monitor,
+    /// What it is told, and tells, besides.
+    pub monitor: Monitor,
     /// The first serial line: kernel log and interactive console.
     pub console: UnixStream,
     /// The second serial line: the agent.
@@ -122,7 +123,12 @@ fn pair() -> Result<(UnixStream, OwnedFd)> {
 }
 
 fn arguments(command: &mut Command, machine: &Machine, kernel: &Path) {
-    command.args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]);
+    command.args(["-nodefaults", "-no-user-config", "-no-reboot"]);
+    command.args(["-display", if machine.screen == Screen::Window { "gtk" } else { "none" }]);
+    // Limine asks the firmware for a framebuffer in any case.
+    if machine.screen != Screen::None || machine.boot != Boot::Pvh {
+        command.args(["-vga", "std"]);
+    }
     command.args(["-accel", accelerator(machine), "-cpu", &machine.cpu]);
     command.args(["-smp", &machine.processors.to_string(), "-m", &machine.memory.to_string()]);
     for (name, fd) in [("console", CONSOLE), ("agent", AGENT)] {
@@ -131,7 +137,9 @@ fn arguments(command: &mut Command, machine: &Machine, kernel: &Path) {
     }
     command.arg("-chardev").arg(format!("socket,id=monitor,fd={MONITOR}"));
     command.args(["-mon", "chardev=monitor,mode=control"]);
-    if machine.kernel == Kernel::Serix {
+    if machine.stays {
+        command.arg("-no-shutdown");
+    } else if machine.kernel == Kernel::Serix {
         command.args(["-device", DEBUG_EXIT]);
     }
     for disk in &machine.disks {
@@ -163,8 +171,6 @@ fn arguments(command: &mut Command, machine: &Machine, kernel: &Path) {
         command.arg("-kernel").arg(kernel).args(["-initrd", &initrd, "-append", &machine.words()]);
         return;
     }
-    // Limine asks the firmware for a framebuffer.
-    command.args(["-vga", "std"]);
     command.arg("-drive").arg(format!("file={initrd},format=raw,media=cdrom,readonly=on"));
     if machine.boot == Boot::LimineUefi {
         command.args(["-bios", packages::OVMF.proof]);
