@@ -1,7 +1,8 @@
 //! What a panic says, on the screen: white on red, below what was last there.
 //!
 //! The thread that draws may be stopped anywhere, and so may whoever holds a lock; so this neither locks nor allocates, keeps its
-//! place in atomics, and draws over what is there. When it comes to the last row it goes on at the first.
+//! place in atomics, and draws over what is there. Behind the last row it goes on at the first; when the screen is full, the rest is
+//! for the serial line, as how a report begins tells most.
 
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -16,6 +17,8 @@ static CANVAS: Once<Arc<Canvas>> = Once::new();
 static ROW: AtomicUsize = AtomicUsize::new(0);
 static COLUMN: AtomicUsize = AtomicUsize::new(0);
 static BEGUN: AtomicBool = AtomicBool::new(false);
+/// Rows that were begun.
+static USED: AtomicUsize = AtomicUsize::new(0);
 
 /// Makes the screen known.
 pub(super) fn prepare(canvas: Arc<Canvas>) {
@@ -44,6 +47,9 @@ fn show(canvas: &Canvas, bytes: &[u8]) {
         canvas.screen.framebuffer().pixel(PALETTE.get(colour).copied().unwrap_or_default())
     });
     let begin_row = || {
+        if USED.fetch_add(1, Ordering::Relaxed) >= rows {
+            return;
+        }
         let row = (ROW.load(Ordering::Relaxed) + 1) % rows.max(1);
         ROW.store(row, Ordering::Relaxed);
         COLUMN.store(0, Ordering::Relaxed);
@@ -53,6 +59,9 @@ fn show(canvas: &Canvas, bytes: &[u8]) {
         begin_row();
     }
     for byte in bytes {
+        if USED.load(Ordering::Relaxed) > rows {
+            return;
+        }
         if *byte == b'\n' {
             begin_row();
             continue;
@@ -92,5 +101,8 @@ mod tests {
         let written: std::vec::Vec<_> =
             [3, 0, 1].into_iter().map(|y| (0..4).filter(|x| !is_blank(*x, y)).count()).collect();
         assert_eq!(written, [4, 1, 1]);
+        // One row is left; what comes behind it changes nothing.
+        show(&canvas, b"\nghij\nkl\nmn");
+        assert!(is_blank(1, 1) && !is_blank(3, 2) && !is_blank(0, 3));
     }
 }
