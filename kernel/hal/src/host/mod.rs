@@ -71,6 +71,8 @@ pub(crate) fn preempt_leave() {
     if preempt_count() == 0
         && interrupts_enabled()
         && sched::need_resched()
+        // A test beside the machine's, which only takes a lock, must not run its threads.
+        && context::current().is_some()
         && let Some(hooks) = crate::sched::hooks()
     {
         hooks.preempt();
