@@ -92,15 +92,15 @@ fn all_processors(project: &Project, ui: &Ui) -> Result<()> {
 }
 
 fn stuck_processor(project: &Project, ui: &Ui) -> Result<()> {
-    // In one process: a new one could have to wait until the processor forgets translations.
-    let text = "echo 1 >/proc/sys/kernel/watchdog_thresh
+    // In one process, which does not wait for the other processor's timers, nor for it to forget translations.
+    let text = "taskset -p 1 $$ >/dev/null; echo 1 >/proc/sys/kernel/watchdog_thresh
         while read -r line; do case $line in *'1 has not served a timer for 2 s') break; esac; done </proc/kmsg
         echo c >/proc/sysrq-trigger";
     let captured = provoke(project, ui, "stuck-processor", text)?;
     ensure!(captured.end == End::Died, "{:?}: {}", captured.end, captured.log);
     let place = "provoke::stuck_processor";
-    says(&captured.log, &["processor 1 is at ", "thread: provoke (", place])?;
-    says(&captured.log, &["kernel panic: sysrq", "processor 1 was at ", "thread: provoke (", place])
+    says(&captured.log, &["processor 1 is at ", place, "thread: provoke ("])?;
+    says(&captured.log, &["kernel panic: sysrq", "processor 1 was at ", place, "thread: provoke ("])
 }
 
 fn stuck_thread(project: &Project, ui: &Ui) -> Result<()> {
@@ -198,7 +198,7 @@ fn debugs_guest(project: &Project, ui: &Ui) -> Result<()> {
                 "serix-threads",
                 "serix-mappings 1",
                 "serix-dmesg",
-                "kill",
+                "detach",
             ],
         )
     })?;
