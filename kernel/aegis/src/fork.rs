@@ -6,7 +6,8 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use abi::Errno;
 use hal::{FlushBatch, Space, UserAddr};
 
-use crate::space::{AddressSpace, Areas};
+use crate::charge;
+use crate::space::{AREA_BYTES, AddressSpace, Areas};
 
 impl AddressSpace {
     /// A copy of the address space. Private pages are shared with it, without the right to write in both, until one of them
@@ -15,8 +16,9 @@ impl AddressSpace {
     /// # Errors
     /// `ENOMEM`.
     pub fn fork(&self) -> Result<Self, Errno> {
-        let tables = Space::new().map_err(|_| Errno::ENOMEM)?;
         let parent = self.lock();
+        charge::admit(parent.tree.len() * AREA_BYTES + self.table_bytes(&parent))?;
+        let tables = Space::new().map_err(|_| Errno::ENOMEM)?;
         let areas = Areas {
             tree: BTreeMap::new(),
             heap_start: parent.heap_start,
@@ -48,6 +50,18 @@ impl AddressSpace {
         batch.flush();
         drop(copied);
         Ok(child)
+    }
+}
+
+impl AddressSpace {
+    /// The most that page tables for a copy can take: one for each 2 MiB that an area touches, but no more than there are
+    /// pages, and a few above them.
+    fn table_bytes(&self, areas: &Areas) -> usize {
+        const PAGES_OF_A_TABLE: u64 = 512;
+        const ABOVE: u64 = 8;
+        let by_area: u64 = areas.tree.values().map(|area| area.pages() / PAGES_OF_A_TABLE + 2).sum();
+        let tables = by_area.min(self.tables.resident() as u64) + ABOVE;
+        usize::try_from(tables).unwrap_or(usize::MAX / hal::PAGE_SIZE).saturating_mul(hal::PAGE_SIZE)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Two zones: what old devices reach (below 16 MiB), and the rest, which is used first. Single frames pass through a cache per
 //! processor. A [`reserve`] is kept for the kernel's own small allocations: programs and files get no frame when no more
-//! is left ([`user_page`]), so that those do not fail.
+//! is left ([`user_page`]), so that those do not fail; see [`charge`](crate::charge).
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
@@ -156,11 +156,13 @@ pub fn start() {
 }
 
 /// Frames of memory in use or free: all but what the kernel's image and the boot took.
+#[inline]
 pub fn managed() -> u64 {
     MANAGED.load(Ordering::Relaxed)
 }
 
 /// Free frames.
+#[inline]
 pub fn free() -> u64 {
     managed().saturating_sub(USED.load(Ordering::Relaxed))
 }
@@ -176,9 +178,10 @@ pub fn cached() -> u64 {
     page_cache::cached()
 }
 
-/// Free frames that programs do not get: a 64th of memory, 1 MiB at least.
+/// Free frames that programs do not get: a 64th of memory, 2 MiB at least.
+#[inline]
 pub fn reserve() -> u64 {
-    (managed() / 64).max(256)
+    (managed() / 64).max(512)
 }
 
 /// A page full of zeroes for a program or a file; `None` when only the reserve is left.

@@ -2,6 +2,7 @@
 //!
 //! - [`frames`]: which frames of physical memory are free: a buddy allocator with zones and caches, which proposes frames to
 //!   hal; and the watermark that keeps a reserve for the kernel itself.
+//! - [`charge`]: whether the kernel may keep something more for programs.
 //! - [`MemoryObject`]: whatever can be mapped, as pages by index, with the list of its mappings (the reverse map): so that
 //!   truncation and revocation find every page table that shows a page. [`PageCache`] is the one of files and of shared memory.
 //! - [`AddressSpace`]: a program's memory: areas (VMAs) in a tree, and the page tables that show what of them was touched.
@@ -19,6 +20,7 @@ extern crate std;
 
 mod area;
 mod buddy;
+pub mod charge;
 mod fault;
 mod fork;
 pub mod frames;

@@ -11,10 +11,13 @@ use hal::{FlushBatch, LockClass, NoMemory, Space, UserAddr};
 
 use crate::area::{Area, AreaInfo, Role, page_range};
 use crate::layout::{GUARD_GAP, LOWEST, Layout};
-use crate::{PAGE, frames};
+use crate::{PAGE, charge, frames};
 
 /// The most areas of one address space (Linux: `vm.max_map_count`).
 const MAX_AREAS: usize = 65530;
+
+/// What an area takes of the kernel's memory, with its place in the tree and in its object's reverse map.
+pub(crate) const AREA_BYTES: usize = 512;
 
 /// A request for at most so many pages is never refused for being more than all memory (4 GiB).
 const SMALL_MEMORY: u64 = 1 << 20;
@@ -167,6 +170,7 @@ impl AddressSpace {
         if full {
             return Err(Errno::ENOMEM);
         }
+        charge::admit(AREA_BYTES)?;
         self.unnote(area);
         let upper = area.split_off(at);
         self.note(area);
@@ -180,6 +184,7 @@ impl AddressSpace {
         if areas.tree.len() >= MAX_AREAS {
             return Err(Errno::ENOMEM);
         }
+        charge::admit(AREA_BYTES)?;
         let start = area.start;
         areas.total += area.pages();
         self.note(&area);
@@ -266,6 +271,14 @@ impl AddressSpace {
         let area = areas.find(at.get()).filter(|area| area.shared)?;
         let object = Arc::as_ptr(area.object()?).cast::<()>().addr();
         Some((object, area.index(at.get()).saturating_mul(PAGE) + at.page_offset() as u64))
+    }
+
+    /// Whether an address shows private anonymous memory that cannot be written. May sleep.
+    pub fn is_constant(&self, at: UserAddr) -> bool {
+        let areas = self.lock();
+        areas.find(at.get()).is_some_and(|area| {
+            !area.shared && area.backing.is_none() && !area.protection.contains(ProtFlags::WRITE)
+        })
     }
 
     /// How much memory is used. May sleep.

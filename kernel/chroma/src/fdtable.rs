@@ -63,6 +63,9 @@ pub fn capability(file: Arc<OpenFile>) -> FileCapability {
     Capability::new(file, rights)
 }
 
+/// About how many open files' descriptions take a page of memory.
+const FILES_IN_A_PAGE: u64 = 8;
+
 impl FdTable {
     /// An empty table.
     pub fn new() -> FdTable {
@@ -206,8 +209,8 @@ impl FdTable {
             // A different lock of the same class: the copy is not yet shared, so take its content out of the lock.
             let mut slots = Vec::new();
             let mut taken = Vec::new();
-            slots.try_reserve(from.slots.len()).map_err(|_| Errno::ENOMEM)?;
-            taken.try_reserve(from.taken.len()).map_err(|_| Errno::ENOMEM)?;
+            aegis::charge::reserve(&mut slots, from.slots.len())?;
+            aegis::charge::reserve(&mut taken, from.taken.len())?;
             slots.extend(from.slots.iter().cloned());
             taken.extend_from_slice(&from.taken);
             let first_free = from.first_free;
@@ -221,6 +224,15 @@ impl FdTable {
     pub fn next_open(&self, from: u32) -> Option<Fd> {
         let index = self.slots.lock().next_taken(from as usize)?;
         i32::try_from(index).ok().map(Fd)
+    }
+
+    /// Pages that exist for the sake of its files only: the descriptions themselves, and what [`FileOps::held_pages`](crate::FileOps::held_pages) tells.
+    pub fn held_pages(&self) -> u64 {
+        let slots = self.slots.lock();
+        let files = slots.slots.iter().flatten().map(|slot| slot.capability.object());
+        let (count, pages) =
+            files.fold((0, 0), |(count, pages), file| (count + 1, pages + file.ops().held_pages(file)));
+        pages + count / FILES_IN_A_PAGE
     }
 
     /// How many numbers the table has room for (`FDSize` in `/proc/PID/status`).
@@ -275,8 +287,9 @@ impl Slots {
     fn set(&mut self, index: usize, slot: Slot) -> Result<Option<Slot>, Errno> {
         if index >= self.slots.len() {
             let len = (index + 1).next_power_of_two().max(64);
-            self.slots.try_reserve(len - self.slots.len()).map_err(|_| Errno::ENOMEM)?;
-            self.taken.try_reserve(len / 64).map_err(|_| Errno::ENOMEM)?;
+            let more = len - self.slots.len();
+            aegis::charge::reserve(&mut self.slots, more)?;
+            aegis::charge::reserve(&mut self.taken, len / 64)?;
             self.slots.resize_with(len, || None);
             self.taken.resize(len / 64, 0);
         }

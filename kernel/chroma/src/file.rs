@@ -13,13 +13,13 @@ use abi::Errno;
 use abi::fs::OpenFlags;
 use abi::inotify::InotifyMask;
 use abi::poll::PollEvents;
-use aegis::MemoryObject;
+use aegis::{MemoryObject, charge};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use chronos::Mutex;
 use hal::{SpinLock, UserAddr};
 
-use crate::cred::Cred;
+use crate::cred::{Cap, Cred};
 use crate::fdtable::FdTable;
 use crate::inode::{FileKind, Inode};
 use crate::io::{Sink, Source};
@@ -96,6 +96,11 @@ pub trait FileOps: Send + Sync + Any {
     /// Whether a write that fails with `EPIPE` is also a SIGPIPE to who writes.
     fn signals_broken_pipe(&self) -> bool {
         true
+    }
+
+    /// Pages that exist for the sake of this description: they come back when its last reference is gone. Must not sleep.
+    fn held_pages(&self, _file: &OpenFile) -> u64 {
+        0
     }
 
     /// Called once, when the last reference is gone.
@@ -201,24 +206,64 @@ pub struct OpenFile {
     owner: SpinLock<SignalOwner>,
     /// Whether it keeps the file from being executed.
     counts_as_writer: bool,
+    _counted: Counted,
+}
+
+/// What an open file takes of the kernel's memory, with what stands behind it.
+const DESCRIPTION_BYTES: usize = 1024;
+
+/// How many descriptions there are.
+static COUNT: AtomicU64 = AtomicU64::new(0);
+
+/// How many descriptions there are.
+pub fn open_count() -> u64 {
+    COUNT.load(Ordering::Relaxed)
+}
+
+/// How many there may be, but for `CAP_SYS_ADMIN` (`fs.file-max`): Linux's rule, a tenth of memory at 1 KiB each, 8192 at
+/// least.
+pub fn open_limit() -> u64 {
+    (aegis::frames::managed() * hal::PAGE_SIZE as u64 / 1024 / 10).max(8192)
+}
+
+/// A description's place in the count.
+struct Counted;
+
+impl Counted {
+    fn new(cred: &Cred) -> Result<Counted, Errno> {
+        charge::admit(DESCRIPTION_BYTES)?;
+        let counted = Counted;
+        let before = COUNT.fetch_add(1, Ordering::Relaxed);
+        if before >= open_limit() && !cred.has(Cap::SYS_ADMIN) {
+            return Err(Errno::ENFILE); // the drop takes it back
+        }
+        Ok(counted)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        COUNT.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl OpenFile {
     /// A description of `path`, which must name an inode (`ENOENT` otherwise; `ETXTBSY` for writing what is being
-    /// executed).
+    /// executed). `ENFILE` beyond [`open_limit`], `ENOMEM` when memory is short.
     pub fn new(
         ops: Box<dyn FileOps>,
         path: Path,
         flags: OpenFlags,
         cred: Arc<Cred>,
     ) -> Result<Arc<OpenFile>, Errno> {
+        let counted = Counted::new(&cred)?;
         let inode = path.dentry.inode()?;
         let counts_as_writer =
             inode.kind() == FileKind::Regular && flags.access().write && !flags.contains(OpenFlags::PATH);
         if counts_as_writer {
             inode.add_writer()?;
         }
-        OpenFile::make(ops, path, flags, cred, counts_as_writer)
+        OpenFile::make(ops, path, flags, cred, counts_as_writer, counted)
     }
 
     /// As [`OpenFile::new`], but it does not keep the file from being executed. `ENOENT`.
@@ -228,7 +273,8 @@ impl OpenFile {
         flags: OpenFlags,
         cred: Arc<Cred>,
     ) -> Result<Arc<OpenFile>, Errno> {
-        OpenFile::make(ops, path, flags, cred, false)
+        let counted = Counted::new(&cred)?;
+        OpenFile::make(ops, path, flags, cred, false, counted)
     }
 
     fn make(
@@ -237,6 +283,7 @@ impl OpenFile {
         flags: OpenFlags,
         cred: Arc<Cred>,
         counts_as_writer: bool,
+        counted: Counted,
     ) -> Result<Arc<OpenFile>, Errno> {
         let inode = path.dentry.inode()?.clone();
         Ok(Arc::new(OpenFile {
@@ -249,6 +296,7 @@ impl OpenFile {
             cred,
             owner: SpinLock::new(&lock_classes::FILE_OWNER, SignalOwner::default()),
             counts_as_writer,
+            _counted: counted,
         }))
     }
 

@@ -153,6 +153,20 @@ impl<'a> Sink<'a> {
         Ok(self.moved(count))
     }
 
+    /// As [`Sink::put_page`], but all of it or nothing.
+    ///
+    /// # Errors
+    /// `EFAULT`: not all of it could be put; the sink is of no use any more.
+    pub fn put_page_whole(&mut self, page: &Page, offset: usize, len: usize) -> Result<usize, Errno> {
+        let wanted = len.min(self.left);
+        let count = self.put_page(page, offset, wanted)?;
+        if count < wanted {
+            self.done -= count;
+            return Err(Errno::EFAULT);
+        }
+        Ok(count)
+    }
+
     /// Puts `len` zero bytes. As [`Sink::put`].
     pub fn put_zeros(&mut self, len: usize) -> Result<usize, Errno> {
         let wanted = len.min(self.left);
@@ -243,6 +257,20 @@ impl<'a> Source<'a> {
             }
         };
         Ok(self.moved(count))
+    }
+
+    /// As [`Source::take_to_page`], but all of it or nothing.
+    ///
+    /// # Errors
+    /// `EFAULT`: not all of it could be taken; the source is of no use any more.
+    pub fn take_whole_to_page(&mut self, page: &Page, offset: usize, len: usize) -> Result<usize, Errno> {
+        let wanted = len.min(self.left);
+        let count = self.take_to_page(page, offset, wanted)?;
+        if count < wanted {
+            self.done -= count;
+            return Err(Errno::EFAULT);
+        }
+        Ok(count)
     }
 
     /// Skips up to `count` bytes without looking at them: what `/dev/null` does.

@@ -29,7 +29,7 @@ impl DirBuffer {
     pub fn new(limit: usize) -> Result<DirBuffer, Errno> {
         let limit = limit.min(Self::MAX);
         let mut bytes = Vec::new();
-        bytes.try_reserve(limit).map_err(|_| Errno::ENOMEM)?;
+        aegis::charge::reserve(&mut bytes, limit)?;
         Ok(DirBuffer { bytes, limit, full: false })
     }
 

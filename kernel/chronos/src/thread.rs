@@ -175,6 +175,11 @@ impl Thread {
         scheduler::enqueue_new(self);
     }
 
+    /// Gives up a thread that was not started: it and its context hold each other until one lets go.
+    pub fn give_up(self: Arc<Self>) {
+        drop(self.take_context());
+    }
+
     /// The thread's number among all threads since boot; not a pid.
     pub fn id(&self) -> u64 {
         self.id

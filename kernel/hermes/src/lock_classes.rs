@@ -2,6 +2,8 @@
 //!
 //! | lock | rank | protects |
 //! |---|---|---|
+//! | epoll's nesting | 332 | which epoll files watch which |
+//! | epoll's watchers | 333 | who watches an epoll file |
 //! | epoll | 334 | the interest list of an epoll file |
 //! | inotify | 502 | the queue and the watches of an instance |
 //! | event counter, timer | 826, IRQ | an eventfd's counter, a timerfd's setting |
@@ -9,6 +11,8 @@
 
 use hal::LockClass;
 
+pub static EPOLL_NESTING: LockClass = LockClass::new("epoll's nesting", 332);
+pub static EPOLL_WATCHERS: LockClass = LockClass::new("epoll's watchers", 333);
 pub static EPOLL: LockClass = LockClass::new("epoll", 334);
 pub static EVENT: LockClass = LockClass::new("event counter", 826);
 pub static INOTIFY: LockClass = LockClass::new("inotify", 502);

@@ -208,7 +208,7 @@ pub fn mincore(current: &mut Current, start: UserAddr, length: u64, answer: OutB
     // A piece at a time: how much a program asks for is its choice.
     const PIECE: u64 = 4096;
     let mut bytes = alloc::vec::Vec::new();
-    bytes.try_reserve_exact(PIECE as usize).map_err(|_| Errno::ENOMEM)?;
+    aegis::charge::reserve(&mut bytes, PIECE as usize)?;
     let mut done = 0;
     while done < pages {
         let piece = (pages - done).min(PIECE);

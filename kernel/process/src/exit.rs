@@ -10,6 +10,7 @@ use crate::table::{self, ProcessTree};
 use crate::terminals;
 use crate::tree::{Adopted, ExitStatus};
 use crate::usage::{Usage, ticks};
+use crate::user::Place;
 use abi::signal::{SIG_IGN, SaFlags, code};
 use abi::{Signal, Uid};
 use alloc::sync::Arc;
@@ -120,6 +121,8 @@ pub(crate) fn end_thread(mut current: Current, status: ExitStatus) {
     if last {
         let status = process.signals.lock_irq().ending.unwrap_or(status);
         process.timers.stop_all();
+        let user = thread.parts(|parts| parts.user.clone());
+        let _ = process.place.set(Place::new(user)); // the last thread is the only one to do so
         end_of_process(&process, status);
     }
 }
@@ -147,24 +150,21 @@ fn end_of_process(process: &Arc<Process>, status: ExitStatus) {
     }
     terminals::process_ends(process);
     ipc::semaphores::undo_of(pid);
-    let (adopted, orphaned_group) = table::with(|tree| {
-        let own_group = loses_link(tree, pid);
-        let adopted = tree.orphan_children(pid);
-        for child in &adopted {
+    let orphaned_group = table::with(|tree| loses_link(tree, pid));
+    let next_orphan = || {
+        table::with(|tree| {
+            let child = tree.orphan_child(pid)?;
             if let Some(node) = tree.get(child.pid) {
                 node.process.set_parent(child.parent);
             }
-        }
-        (adopted, own_group)
-    });
-    for child in &adopted {
-        greet_adopted(child);
+            Some(child)
+        })
+    };
+    while let Some(child) = next_orphan() {
+        greet_adopted(&child);
+        child.orphaned_group.into_iter().for_each(wake_orphaned_group);
     }
-    let groups = adopted.iter().filter_map(|child| child.orphaned_group).chain(orphaned_group);
-    let mut groups: Vec<u32> = groups.collect();
-    groups.sort_unstable();
-    groups.dedup();
-    groups.into_iter().for_each(wake_orphaned_group);
+    orphaned_group.into_iter().for_each(wake_orphaned_group);
     become_zombie(process, status);
 }
 
@@ -187,15 +187,14 @@ fn greet_adopted(child: &Adopted) {
 
 /// A process group that nobody can continue any more and that has stopped members gets SIGHUP and SIGCONT (POSIX, `exit`).
 fn wake_orphaned_group(group: u32) {
-    let members: Vec<Arc<Process>> =
-        table::with(|tree| tree.members(group).map(|(_, node)| node.process.clone()).collect());
-    if !members.iter().any(|process| send::is_stopped(process)) {
-        return;
-    }
-    for process in &members {
-        send::to_process(process, Info::kernel(Signal::SIGHUP));
-        send::to_process(process, Info::kernel(Signal::SIGCONT));
-    }
+    table::with(|tree| {
+        if tree.members(group).any(|(_, node)| send::is_stopped(&node.process)) {
+            for (_, node) in tree.members(group) {
+                send::to_process(&node.process, Info::kernel(Signal::SIGHUP));
+                send::to_process(&node.process, Info::kernel(Signal::SIGCONT));
+            }
+        }
+    });
 }
 
 fn become_zombie(process: &Arc<Process>, status: ExitStatus) {

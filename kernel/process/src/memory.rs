@@ -28,7 +28,8 @@ impl FaultHandler for KernelFaults {
 static LAST: SpinLock<Option<(u32, Instant)>> = SpinLock::new(&crate::lock_classes::OOM, None);
 
 /// How bad it would be to lose a process is not weighed: the one that uses most memory goes, moved by its adjustment, in
-/// thousandths of all memory (Linux's rule, `proc(5)`, `oom_score_adj`). `None`: it is spared.
+/// thousandths of all memory (Linux's rule, `proc(5)`, `oom_score_adj`). Beside its resident pages count those that go with
+/// its open files: what is in pipes, and in files without a name. `None`: it is spared.
 pub fn badness(process: &Process) -> Option<u64> {
     let adjustment = process.oom_adjustment();
     if process.is_init() || adjustment == -1000 {
@@ -36,8 +37,9 @@ pub fn badness(process: &Process) -> Option<u64> {
     }
     let thread = process.main_thread()?;
     let resident = thread.program()?.space.tables().resident() as u64;
+    let held = thread.files().map_or(0, |files| files.held_pages());
     let shift = i64::from(adjustment) * i64::try_from(aegis::frames::managed()).unwrap_or(0) / 1000;
-    Some(resident.saturating_add_signed(shift).max(1))
+    Some(resident.saturating_add(held).saturating_add_signed(shift).max(1))
 }
 
 /// Ends the process that the rule chooses; says whether memory may come back, now or soon.
@@ -66,5 +68,9 @@ fn choose_and_end() -> bool {
 /// A program touched memory and none is left: says whether it may try again. If it is the chosen one itself, the signal meets
 /// it on its way there.
 pub(crate) fn make_room(_current: &Current) -> bool {
-    choose_and_end()
+    /// So many idle names go before a process does.
+    const NAMES: usize = 1024;
+    let before = aegis::frames::free();
+    chroma::dentry::shrink(NAMES);
+    aegis::frames::free() > before || choose_and_end()
 }

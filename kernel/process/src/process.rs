@@ -6,12 +6,13 @@ use crate::signal::Signals;
 use crate::thread::{Name, Thread};
 use crate::timer::Timers;
 use crate::usage::{Accounts, Usage};
+use crate::user::Place;
 use abi::Errno;
 use alloc::sync::Arc;
 use chroma::Cred;
 use chronos::WaitQueue;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
-use hal::{Instant, SpinIrqGuard, SpinLock};
+use hal::{Instant, Once, SpinIrqGuard, SpinLock};
 
 /// A process.
 pub struct Process {
@@ -39,6 +40,8 @@ pub struct Process {
     pub(crate) oom_adjustment: AtomicI32,
     /// It gave its terminal up without leading the session.
     pub(crate) has_left_terminal: AtomicBool,
+    /// Its place among its user's threads, when it has ended.
+    pub(crate) place: Once<Place>,
     started: Instant,
 }
 
@@ -59,6 +62,7 @@ impl Process {
             last_name: SpinLock::new(&lock_classes::PARTS, Name::default()),
             oom_adjustment: AtomicI32::new(0),
             has_left_terminal: AtomicBool::new(false),
+            place: Once::new(),
             started: chronos::clock::now(),
         }
     }

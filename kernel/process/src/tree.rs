@@ -6,7 +6,6 @@
 
 use abi::{Errno, Signal};
 use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::vec::Vec;
 
 /// Process numbers end here (Linux's default `pid_max`).
 pub const PID_MAX: u32 = 32768;
@@ -377,37 +376,28 @@ impl<P, T> Tree<P, T> {
         self.init
     }
 
-    /// Gives the children of a process that ends to its reaper.
-    pub fn orphan_children(&mut self, pid: u32) -> Vec<Adopted> {
+    /// Gives the oldest child of a process that ends to its reaper; `None` when there is none left. One at a time: how many there
+    /// are is a program's choice.
+    pub fn orphan_child(&mut self, pid: u32) -> Option<Adopted> {
         let reaper = self.reaper_for(pid);
-        let Some(node) = self.get_mut(pid) else { return Vec::new() };
-        let own_group = node.group;
-        let children = core::mem::take(&mut node.children);
-        let mut adopted = Vec::with_capacity(children.len());
-        for (_, child) in children {
-            let sequence = self.next_sequence();
-            let Some(node) = self.get_mut(child) else { continue };
-            let before = (node.group, node.session);
-            node.parent = reaper;
-            node.creator = reaper;
-            node.sequence = sequence;
-            // Whoever adopts is told by SIGCHLD, whatever the child's own parent wanted.
-            node.exit_signal = Some(Signal::SIGCHLD);
-            let is_zombie = node.is_zombie();
-            if let Some(parent) = self.get_mut(reaper) {
-                parent.children.insert((sequence, child));
-            }
-            let lost_link = before.0 != own_group
-                && self.get(pid).is_some_and(|ended| ended.session == before.1)
-                && self.is_orphaned(before.0, None);
-            adopted.push(Adopted {
-                pid: child,
-                parent: reaper,
-                is_zombie,
-                orphaned_group: lost_link.then_some(before.0),
-            });
+        let parent = self.get_mut(pid)?;
+        let (_, child) = parent.children.pop_first()?;
+        let (own_group, own_session) = (parent.group, parent.session);
+        let sequence = self.next_sequence();
+        let (group, session) = self.get(child).map(|node| (node.group, node.session))?;
+        let linked = group != own_group && session == own_session && !self.is_orphaned(group, None);
+        let node = self.get_mut(child)?;
+        node.parent = reaper;
+        node.creator = reaper;
+        node.sequence = sequence;
+        // Whoever adopts is told by SIGCHLD, whatever the child's own parent wanted.
+        node.exit_signal = Some(Signal::SIGCHLD);
+        let is_zombie = node.is_zombie();
+        if let Some(parent) = self.get_mut(reaper) {
+            parent.children.insert((sequence, child));
         }
-        adopted
+        let orphaned_group = (linked && self.is_orphaned(group, None)).then_some(group);
+        Some(Adopted { pid: child, parent: reaper, is_zombie, orphaned_group })
     }
 
     /// Removes a zombie; its number is free unless a group or session bears it.
@@ -488,7 +478,7 @@ mod tests {
     fn a_job_is_orphaned_when_its_shell_ends() {
         let mut tree = shell_with_job();
         assert!(!tree.is_orphaned(3, None));
-        let adopted = tree.orphan_children(2);
+        let adopted: std::vec::Vec<_> = core::iter::from_fn(|| tree.orphan_child(2)).collect();
         assert_eq!(adopted.len(), 2);
         assert!(adopted.iter().all(|child| child.parent == 1 && !child.is_zombie));
         assert_eq!(adopted[1].orphaned_group, Some(3));
@@ -501,7 +491,7 @@ mod tests {
         let mut tree = shell_with_job();
         tree.get_mut(2).unwrap().is_subreaper = true;
         tree.add_process(5, 3, 3, None, ());
-        assert_eq!(tree.orphan_children(3)[0].parent, 2);
+        assert_eq!(tree.orphan_child(3).unwrap().parent, 2);
         assert_eq!(tree.get(5).unwrap().exit_signal, Some(Signal::SIGCHLD));
     }
 

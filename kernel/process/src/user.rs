@@ -45,6 +45,33 @@ impl Drop for Charge {
     }
 }
 
+/// How many processes have ended and were not waited for.
+static ZOMBIES: AtomicU64 = AtomicU64::new(0);
+
+/// How many processes have ended and were not waited for.
+pub fn zombies() -> u64 {
+    ZOMBIES.load(Ordering::Relaxed)
+}
+
+/// What a process that has ended still takes of its user's threads, until it has been waited for.
+pub struct Place(Arc<User>);
+
+impl Place {
+    /// Counts it.
+    pub fn new(user: Arc<User>) -> Self {
+        user.threads.fetch_add(1, Ordering::Relaxed);
+        ZOMBIES.fetch_add(1, Ordering::Relaxed);
+        Self(user)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.threads.fetch_sub(1, Ordering::Relaxed);
+        ZOMBIES.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 static USERS: SpinLock<BTreeMap<Uid, Weak<User>>> = SpinLock::new(&lock_classes::USERS, BTreeMap::new());
 
 /// The counters of a user; they live as long as somebody holds them.

@@ -29,6 +29,7 @@ use serde::{Deserialize, Serialize};
 pub use arguments::{CompatArguments, command};
 pub use report::{Report, SuiteReport};
 pub use suites::Selection;
+pub use tap::read as read_tap;
 
 use crate::guest::{Kernel, TargetArguments};
 use crate::linux;

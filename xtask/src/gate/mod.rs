@@ -6,6 +6,7 @@
 mod compat;
 mod crash;
 mod guests;
+mod hostile;
 mod kernel_checks;
 mod ports;
 mod screen;
@@ -71,6 +72,11 @@ const PHASES: &[Phase] = &[
     Phase { name: "ports", checks: "every port builds and passes its own test", run: ports::run },
     Phase { name: "screen", checks: "the console on the screen shows text and takes keys", run: screen::run },
     Phase { name: "sessions", checks: "the session tests pass on Linux and on Serix", run: sessions::run },
+    Phase {
+        name: "hostile",
+        checks: "programs that take all they can get do no harm on Serix",
+        run: hostile::run,
+    },
     Phase {
         name: "bench",
         checks: "the yardstick gives Linux's known figures, and Serix's keep within their limits",

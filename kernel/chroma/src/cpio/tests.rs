@@ -107,3 +107,30 @@ fn no_mutation_of_an_archive_does_more_than_fail() {
         let _ = unpack(&World::new().view(), &mutated);
     }
 }
+
+/// Whatever is wrong with an archive, unpacking ends, and says where. A stranger's bytes must not bring the kernel down.
+#[test]
+fn changed_archives_are_refused_or_unpacked() {
+    let whole = sample();
+    let mut state = 1_u64;
+    let mut draw = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    for _ in 0..10_000 {
+        let mut archive = whole.clone();
+        for _ in 0..=draw(3) {
+            let at = draw(archive.len());
+            match draw(4) {
+                0 => archive.truncate(at + 1),
+                1 => archive[at] = draw(256) as u8,
+                2 => archive[at] = b"0123456789abcdefABCDEF"[draw(22)],
+                _ => archive[at] ^= 1 << draw(8),
+            }
+        }
+        let world = World::new();
+        if let Err(malformed) = unpack(&world.view(), &archive) {
+            assert!(malformed.offset <= archive.len(), "{malformed}");
+        }
+    }
+}

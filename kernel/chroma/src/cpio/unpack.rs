@@ -165,7 +165,8 @@ fn remove_existing(view: &View<'_>, name: &[u8]) -> Result<(), Errno> {
 }
 
 fn fill(view: &View<'_>, name: &[u8], mode: Mode, data: &[u8]) -> Result<(), Errno> {
-    let flags = OpenFlags::WRONLY | OpenFlags::CREAT | OpenFlags::TRUNC;
+    // A broken archive may have content for a FIFO, where nobody reads.
+    let flags = OpenFlags::WRONLY | OpenFlags::CREAT | OpenFlags::TRUNC | OpenFlags::NONBLOCK;
     let request = OpenRequest { flags, mode, umask: Mode(0), walk: WalkFlags::empty() };
     let file = view.open(name, &request)?;
     let mut source = Source::kernel(data);
@@ -233,7 +234,7 @@ fn inflate_raw(deflated: &[u8]) -> Result<(Vec<u8>, usize), String> {
     let (mut read, mut written) = (0, 0);
     loop {
         let more = out.len().max(1 << 20);
-        out.try_reserve(more).map_err(|_| "no memory to decompress".to_owned())?;
+        aegis::charge::reserve(&mut out, more).map_err(|_| "no memory to decompress".to_owned())?;
         out.resize(out.len() + more, 0);
         let input = deflated.get(read..).unwrap_or_default();
         let flags = inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;

@@ -148,7 +148,14 @@ pub(crate) fn move_to(dentry: &Arc<Dentry>, parent: &Arc<Dentry>, name: &[u8]) {
 /// pressure; may sleep (the last name of a removed file frees its pages).
 pub fn shrink(count: usize) -> usize {
     // Two rounds at most: the first may only take away second chances.
-    sweep(count, 2 * BUCKETS)
+    let dropped = sweep(count, 2 * BUCKETS);
+    for bucket in &TABLE {
+        let mut entries = bucket.lock();
+        if entries.is_empty() {
+            *entries = Vec::new(); // a bucket that was full once must not keep its room for ever
+        }
+    }
+    dropped
 }
 
 fn sweep(count: usize, buckets: usize) -> usize {

@@ -92,6 +92,7 @@ impl Records {
 
     /// Adds a lock that nothing conflicts with; it takes the place of what its owner held there. `ENOLCK` without memory.
     pub(super) fn insert(&mut self, record: Record) -> Result<(), Errno> {
+        aegis::charge::admit(2 * size_of::<Record>() * self.list.len()).map_err(|_| Errno::ENOLCK)?;
         self.list.try_reserve(2).map_err(|_| Errno::ENOLCK)?;
         self.release(record.owner, record.range)?;
         let mut merged = record;

@@ -56,9 +56,14 @@ pub struct Mount {
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
+/// What a mount takes, with a file system of its own.
+const MOUNT_BYTES: usize = 8192;
+
 impl Mount {
-    /// A mount of the tree under `root`, not attached anywhere yet. `EINVAL` if `root` is no directory entry with an inode.
+    /// A mount of the tree under `root`, not attached anywhere yet. `EINVAL` if `root` is no directory entry with an inode,
+    /// `ENOMEM` when memory is short.
     pub fn new(root: Arc<Dentry>, source: &str, flags: MountFlags) -> Result<Arc<Mount>, Errno> {
+        aegis::charge::admit(MOUNT_BYTES)?;
         let superblock = root.inode()?.superblock().clone();
         superblock.mounts.fetch_add(1, Ordering::AcqRel);
         Ok(Arc::new(Mount {

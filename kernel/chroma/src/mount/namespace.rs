@@ -66,7 +66,7 @@ impl MountNamespace {
     pub fn duplicate(&self) -> Result<(Arc<MountNamespace>, Translation), Errno> {
         let originals = self.mounts();
         let mut pairs: Vec<(Arc<Mount>, Arc<Mount>)> = Vec::new();
-        pairs.try_reserve(originals.len()).map_err(|_| Errno::ENOMEM)?;
+        aegis::charge::reserve(&mut pairs, originals.len())?;
         for original in originals {
             let copy = Mount::new(original.root().clone(), original.source(), original.flags())?;
             pairs.push((original, copy));

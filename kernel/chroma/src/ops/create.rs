@@ -13,6 +13,9 @@ use crate::mount::Path;
 use crate::notify;
 use crate::walk::{Entry, Last, View, WalkFlags, Walker, entry_of};
 
+/// What a new inode takes, with its name in the directory and in the cache.
+const NODE_BYTES: usize = 2048;
+
 /// What to make, as a system call says it.
 pub struct Node<'a> {
     /// What it is.
@@ -65,6 +68,7 @@ pub(super) fn make(
     node: &Node<'_>,
 ) -> Result<(Arc<Dentry>, Arc<Inode>), Errno> {
     let parent = directory.dentry.inode()?;
+    aegis::charge::admit(NODE_BYTES + node.target.len())?;
     let inode = parent.ops().create(parent, name, &node.in_directory(cred, parent))?;
     let dentry = Dentry::child(&directory.dentry, Name::new(name), Some(inode.clone()));
     Ok((dentry::replace_name(&directory.dentry, name, dentry), inode))

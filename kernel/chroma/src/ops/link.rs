@@ -12,6 +12,9 @@ use crate::mount::Path;
 use crate::walk::{Entry, Last, View, WalkFlags, Walker, entry_of};
 use crate::{notify, protect};
 
+/// What a name takes in the directory and in the cache.
+const LINK_BYTES: usize = 1024;
+
 impl View<'_> {
     /// `linkat`: gives what is at `from` one more name. `EXDEV` across mounts, `EPERM` for directories, `ENOENT` for a file
     /// whose last name is gone.
@@ -41,6 +44,7 @@ impl View<'_> {
         if !Arc::ptr_eq(parent.superblock(), inode.superblock()) {
             return Err(Errno::EXDEV);
         }
+        aegis::charge::admit(LINK_BYTES)?;
         parent.ops().link(parent, name, inode)?;
         let dentry = Dentry::child(&directory.dentry, Name::new(name), Some(inode.clone()));
         dentry::replace_name(&directory.dentry, name, dentry);

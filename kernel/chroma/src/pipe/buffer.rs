@@ -69,6 +69,11 @@ impl Ring {
         self.bytes
     }
 
+    /// How many pages it has.
+    pub(super) fn pages(&self) -> u64 {
+        self.segments.len() as u64 + u64::from(self.spare.is_some())
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.segments.is_empty()
     }
@@ -101,7 +106,7 @@ impl Ring {
             && from.remaining() > 0
             && let Some(last) = self.segments.back_mut()
         {
-            let count = from.take_to_page(&last.page, last.start + last.len, room)?;
+            let count = from.take_whole_to_page(&last.page, last.start + last.len, room)?;
             last.len += count;
             self.bytes += count;
             moved += count;
@@ -119,10 +124,10 @@ impl Ring {
     fn add_page(&mut self, from: &mut Source<'_>, packet: bool) -> Result<usize, Errno> {
         let page = match self.spare.take() {
             Some(page) => page,
-            None => Page::zeroed().ok_or(Errno::ENOMEM)?,
+            None => aegis::frames::user_page().ok_or(Errno::ENOMEM)?,
         };
         self.segments.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
-        match from.take_to_page(&page, 0, PAGE_SIZE) {
+        match from.take_whole_to_page(&page, 0, PAGE_SIZE) {
             Ok(len) => {
                 self.segments.push_back(Segment { page, start: 0, len, packet, shared: false });
                 self.bytes += len;
@@ -141,7 +146,7 @@ impl Ring {
         let mut moved = 0;
         while to.remaining() > 0 {
             let Some(first) = self.segments.front_mut() else { break };
-            let count = match to.put_page(&first.page, first.start, first.len) {
+            let count = match to.put_page_whole(&first.page, first.start, first.len) {
                 Ok(count) => count,
                 Err(error) if moved == 0 => return Err(error),
                 Err(_) => break,

@@ -90,6 +90,7 @@ impl FileOps for PipeEnd {
                     let was_full = ring.is_full();
                     let count = ring.drain(to)?;
                     let wake = (was_full && !ring.is_full()) || pipe.is_watched();
+                    pipe.held.store(ring.pages(), Ordering::Relaxed);
                     drop(ring);
                     if wake {
                         pipe.writable.wake_all(WRITABLE);
@@ -139,6 +140,7 @@ impl FileOps for PipeEnd {
                 if room(&ring) {
                     let was_empty = ring.is_empty();
                     let result = ring.fill(from, packets);
+                    pipe.held.store(ring.pages(), Ordering::Relaxed);
                     drop(ring);
                     if (was_empty || pipe.is_watched()) && from.done() > 0 {
                         pipe.readable.wake_all(READABLE);
@@ -189,6 +191,11 @@ impl FileOps for PipeEnd {
             events.set(PollEvents::ERR, !pipe.has_readers());
         }
         events
+    }
+
+    fn held_pages(&self, _: &OpenFile) -> u64 {
+        // Counted for one of the ends.
+        if self.side.reads() { self.pipe.held.load(Ordering::Relaxed) } else { 0 }
     }
 
     fn ioctl(&self, _: &OpenFile, call: &Ioctl<'_>) -> Result<i64, Errno> {

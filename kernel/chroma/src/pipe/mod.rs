@@ -11,7 +11,7 @@ mod fifo;
 mod tests;
 mod transfer;
 
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use abi::fs::OpenFlags;
 use abi::{Errno, Mode};
@@ -34,6 +34,8 @@ pub(crate) use fifo::open_fifo;
 /// The pipe itself, shared by its ends.
 pub struct Pipe {
     ring: Mutex<Ring>,
+    /// The ring's pages, for whoever must not wait for its lock.
+    held: AtomicU64,
     /// Woken when something can be read, or the last writer is gone, or a writer comes.
     readable: Arc<WaitQueue>,
     /// Woken when something can be written, or the last reader is gone, or a reader comes.
@@ -51,6 +53,7 @@ impl Pipe {
     fn new() -> Arc<Pipe> {
         Arc::new(Pipe {
             ring: Mutex::new(&lock_classes::PIPE, Ring::new()),
+            held: AtomicU64::new(0),
             readable: Arc::new(WaitQueue::new()),
             writable: Arc::new(WaitQueue::new()),
             readers: AtomicU32::new(0),
@@ -73,6 +76,9 @@ impl Pipe {
         self.writers.load(Ordering::Acquire) != 0
     }
 }
+
+/// What an empty pipe takes, with its inode and name.
+const PIPE_BYTES: usize = 2048;
 
 struct PipeFs;
 
@@ -116,6 +122,7 @@ fn is_anonymous(inode: &Inode) -> bool {
 
 /// `pipe2`: the reading and the writing end. Flags: `O_NONBLOCK` and `O_DIRECT` (each write is one packet).
 pub fn make_pipe(cred: &Arc<Cred>, flags: OpenFlags) -> Result<(Arc<OpenFile>, Arc<OpenFile>), Errno> {
+    aegis::charge::admit(PIPE_BYTES)?;
     let mount = pipe_mount()?;
     let pipe = Pipe::new();
     let superblock = mount.superblock();

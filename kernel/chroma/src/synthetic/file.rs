@@ -22,7 +22,7 @@ pub struct Text {
 impl Text {
     /// Appends bytes.
     pub fn push(&mut self, bytes: &[u8]) {
-        match self.bytes.try_reserve(bytes.len()) {
+        match aegis::charge::reserve(&mut self.bytes, bytes.len()) {
             Ok(()) => self.bytes.extend_from_slice(bytes),
             Err(_) => self.failed = true,
         }
@@ -116,7 +116,7 @@ impl FileOps for OpenContent {
     fn write(&self, file: &OpenFile, position: &mut u64, from: &mut Source<'_>) -> Result<usize, Errno> {
         let len = from.remaining().min(MAX_WRITE);
         let mut bytes = Vec::new();
-        bytes.try_reserve(len).map_err(|_| Errno::ENOMEM)?;
+        aegis::charge::reserve(&mut bytes, len)?;
         bytes.resize(len, 0);
         let count = from.take(&mut bytes)?;
         self.content.write(file.cred(), bytes.get(..count).unwrap_or_default())?;

@@ -29,7 +29,7 @@ fn check_space(name: &[u8]) -> Result<(), Errno> {
 
 fn copy(bytes: &[u8]) -> Result<Vec<u8>, Errno> {
     let mut copy = Vec::new();
-    copy.try_reserve_exact(bytes.len()).map_err(|_| Errno::ENOMEM)?;
+    aegis::charge::reserve(&mut copy, bytes.len())?;
     copy.extend_from_slice(bytes);
     Ok(copy)
 }
@@ -69,7 +69,7 @@ impl ExtendedAttributes {
     pub(super) fn list(&self) -> Result<Bytes, Errno> {
         let mut names = Vec::new();
         for name in self.list.lock().keys() {
-            names.try_reserve(name.len() + 1).map_err(|_| Errno::ENOMEM)?;
+            aegis::charge::reserve(&mut names, name.len() + 1)?;
             names.extend_from_slice(name);
             names.push(0);
         }

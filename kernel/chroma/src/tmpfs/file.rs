@@ -202,6 +202,12 @@ impl Content {
 pub(super) struct RegularFile;
 
 impl FileOps for RegularFile {
+    fn held_pages(&self, file: &OpenFile) -> u64 {
+        let inode = file.inode();
+        let nameless = inode.read_attributes(|attributes| attributes.nlink == 0);
+        if nameless { Content::of(inode).map_or(0, Content::pages_held) } else { 0 }
+    }
+
     fn read(&self, file: &OpenFile, position: &mut u64, to: &mut Sink<'_>) -> Result<usize, Errno> {
         let inode = file.inode();
         let count = Content::of(inode)?.read(position, to)?;

@@ -7,6 +7,11 @@ use alloc::sync::Arc;
 use crate::dentry::{self, Dentry, Name};
 use crate::inode::Inode;
 
+/// What a cached name takes, with the inode of a synthetic file behind it.
+const NAME_BYTES: usize = 1024;
+/// How many idle names go when there is no memory for another one.
+const RECLAIMED: usize = 256;
+
 /// The meaning of `name` in the directory `parent`, from the cache or the file system; may be a negative dentry.
 /// `ENAMETOOLONG` for more than 255 bytes. Checks no permission. May sleep.
 #[inline]
@@ -40,6 +45,11 @@ type NameAndInode = (Arc<Dentry>, Arc<Inode>);
 fn ask(parent: &Arc<Dentry>, directory: &Arc<Inode>, name: &[u8]) -> Result<Option<NameAndInode>, Errno> {
     if name.len() > NAME_MAX {
         return Err(Errno::ENAMETOOLONG);
+    }
+    if aegis::charge::admit(NAME_BYTES).is_err() {
+        // Idle names are what the kernel can best do without.
+        dentry::shrink(RECLAIMED);
+        aegis::charge::admit(NAME_BYTES)?;
     }
     match directory.ops().lookup(directory, name) {
         Ok(found) => {

@@ -276,6 +276,11 @@ pub(super) unsafe fn owner_on_stopped(cpu: usize) -> Option<&'static Owner> {
     unsafe { (*current).as_ref() }.and_then(|context| context.owner.get())
 }
 
+/// Gives the memory of the stacks back that are kept for the next contexts.
+pub fn trim_stacks() {
+    super::stack::trim();
+}
+
 /// Switches this processor to `next` and returns when somebody switches back. Called with interrupts off and a preempt count
 /// of 1. Waits until `next` has left the processor that it may still be on.
 ///

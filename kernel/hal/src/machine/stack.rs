@@ -91,6 +91,19 @@ impl Stack {
     }
 }
 
+/// Gives the memory of the stacks back that are kept for the next threads.
+pub(super) fn trim() {
+    loop {
+        let mut slots = SLOTS.lock_irq();
+        let Some(index) = slots.mapped_count.checked_sub(1) else { return };
+        slots.mapped_count = index;
+        let stack = Stack { slot: slots.mapped[index] };
+        drop(slots);
+        stack.unmap();
+        core::mem::forget(stack); // its drop would keep it again
+    }
+}
+
 impl Slots {
     fn take_unmapped(&mut self) -> Result<u32, NoMemory> {
         if let Some(slot) = self.unmapped.pop() {

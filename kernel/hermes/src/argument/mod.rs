@@ -282,7 +282,7 @@ impl<T: FromBytes + IntoBytes> In<T> {
     /// `EFAULT`; `ENOMEM`.
     pub fn read_array(self, count: usize) -> Result<Vec<T>, Errno> {
         let mut values = Vec::new();
-        values.try_reserve_exact(count).map_err(|_| Errno::ENOMEM)?;
+        aegis::charge::reserve(&mut values, count)?;
         for index in 0..count {
             values.push(self.element(index).read()?);
         }

@@ -20,7 +20,7 @@ pub fn read_string(address: UserAddr, limit: usize) -> Result<Option<Vec<u8>>, E
     let piece = first.get_mut(..limit.min(128)).unwrap_or_default();
     let copy = |bytes: &[u8]| {
         let mut text = Vec::new();
-        text.try_reserve_exact(bytes.len()).map_err(|_| Errno::ENOMEM)?;
+        aegis::charge::reserve(&mut text, bytes.len())?;
         text.extend_from_slice(bytes);
         Ok(Some(text))
     };
@@ -30,7 +30,7 @@ pub fn read_string(address: UserAddr, limit: usize) -> Result<Option<Vec<u8>>, E
         None => {}
     }
     let mut text = Vec::new();
-    text.try_reserve_exact(limit).map_err(|_| Errno::ENOMEM)?;
+    aegis::charge::reserve(&mut text, limit)?;
     text.resize(limit, 0);
     match user::read_string(address, &mut text).map_err(|_| Errno::EFAULT)? {
         Some(length) => {

@@ -28,7 +28,7 @@ fn outcome(current: &Current, result: Result<usize, Errno>) -> Outcome {
 
 fn buffer(size: usize) -> Result<Vec<u8>, Errno> {
     let mut bytes = Vec::new();
-    bytes.try_reserve_exact(size).map_err(|_| Errno::ENOMEM)?;
+    aegis::charge::reserve(&mut bytes, size)?;
     bytes.resize(size, 0);
     Ok(bytes)
 }

@@ -72,7 +72,7 @@ pub fn futimesat(current: &mut Current, directory: Fd, path: PathName, times: In
     } else {
         (microseconds(times.read()?)?, microseconds(times.element(1).read()?)?)
     };
-    let path = if path.0.is_null() {
+    let path = if path.0.is_null() && directory != HERE {
         any_file(current, directory)?.path().clone()
     } else {
         path_at(current, directory, path, AtFlags::empty())?

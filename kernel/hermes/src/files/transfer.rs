@@ -86,7 +86,7 @@ fn stops(current: &Current, to: &End) -> bool {
 fn transfer(current: &Current, from: &mut End, to: &mut End, size: usize) -> Result<usize, Errno> {
     let size = size.min(MAX_RW_COUNT);
     let mut buffer = Vec::new();
-    buffer.try_reserve_exact(size.min(PIECE)).map_err(|_| Errno::ENOMEM)?;
+    aegis::charge::reserve(&mut buffer, size.min(PIECE))?;
     buffer.resize(size.min(PIECE), 0);
     let mut moved = 0;
     while moved < size && (moved == 0 || !stops(current, to)) {
@@ -170,7 +170,9 @@ pub fn copy_file_range(
         }
     }
     let moved = transfer(current, &mut from, &mut to, size)?;
-    from.store(input_offset)?;
-    to.store(output_offset)?;
+    if moved > 0 {
+        from.store(input_offset)?;
+        to.store(output_offset)?;
+    }
     count(moved)
 }

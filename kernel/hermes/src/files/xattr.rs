@@ -65,7 +65,7 @@ macro_rules! variants {
                 }
                 let attribute = name(attribute)?;
                 let mut bytes = Vec::new();
-                bytes.try_reserve_exact(size).map_err(|_| Errno::ENOMEM)?;
+                aegis::charge::reserve(&mut bytes, size)?;
                 bytes.resize(size, 0);
                 hal::user::read_bytes(value.0, &mut bytes).map_err(|_| Errno::EFAULT)?;
                 let path = $find(current, $target)?;

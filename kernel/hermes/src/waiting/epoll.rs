@@ -15,11 +15,12 @@ use cerberus::Rights;
 use chroma::file::FileOps;
 use chroma::{Fd, OpenFile, PollTable};
 use chronos::{Events, Mutex, WaitError, WaitKind, WaitQueue, Wake};
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use core::time::Duration;
 use hal::{Instant, SpinLock};
 use process::Current;
 
+use super::nesting;
 use super::poll::{deadline, with_mask};
 use crate::argument::{Argument, In, InOut, Out};
 use crate::files::descriptors::publish;
@@ -34,8 +35,8 @@ const MOST: usize = i32::MAX as usize / size_of::<EpollEvent>();
 const PURGE_FROM: usize = 16;
 /// How many entries are taken off the ready list at a time.
 const BATCH: usize = 64;
-/// How deep epoll files may watch one another.
-const DEPTH: usize = 5;
+/// What an entry takes of the kernel's memory, with its subscriptions.
+const ENTRY_BYTES: usize = 512;
 
 /// An entry of the list.
 struct Entry {
@@ -47,9 +48,20 @@ struct Entry {
     ready: Weak<Ready>,
 }
 
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if let Some(ready) = self.ready.upgrade() {
+            ready.entries.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
 /// The entries that may have something to tell.
 struct Ready {
+    /// Has room for every entry there is: interrupts put them there.
     list: SpinLock<VecDeque<Arc<Entry>>>,
+    /// How many entries there are, on the list or not.
+    entries: AtomicUsize,
     changed: Arc<WaitQueue>,
 }
 
@@ -62,7 +74,9 @@ struct Watched {
 /// The table of an entry, which lives as long as the entry is watched.
 struct Subscriptions(#[expect(dead_code, reason = "held for its drop")] SpinLock<PollTable>);
 
-struct EpollFile {
+pub(super) struct EpollFile {
+    /// Epoll files that watch this one.
+    watchers: Mutex<Vec<Weak<OpenFile>>>,
     interest: Mutex<Interest>,
     ready: Arc<Ready>,
 }
@@ -87,6 +101,27 @@ impl Interest {
 }
 
 impl Ready {
+    /// Makes room for one more entry, which is counted from then on.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    fn add_entry(&self) -> Result<(), Errno> {
+        let wanted = self.entries.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut larger = VecDeque::new();
+        while self.list.lock_irq().capacity() < wanted {
+            if larger.try_reserve_exact(wanted.next_power_of_two()).is_err() {
+                self.entries.fetch_sub(1, Ordering::Relaxed);
+                return Err(Errno::ENOMEM);
+            }
+            let mut list = self.list.lock_irq();
+            if list.capacity() < larger.capacity() {
+                larger.append(&mut list);
+                core::mem::swap(&mut *list, &mut larger);
+            }
+        }
+        Ok(())
+    }
+
     fn push(self: &Arc<Self>, entry: &Arc<Entry>) {
         if !entry.queued.swap(true, Ordering::AcqRel) {
             self.list.lock_irq().push_back(entry.clone());
@@ -131,6 +166,36 @@ impl Entry {
 }
 
 impl EpollFile {
+    /// The epoll files that it watches.
+    pub(super) fn watched(&self, into: &mut Vec<Arc<OpenFile>>) -> Result<(), Errno> {
+        let interest = self.interest.lock();
+        let files = interest.entries.values().filter_map(|watched| watched.entry.file.upgrade());
+        for file in files.filter(|file| file.ops_as::<EpollFile>().is_some()) {
+            aegis::charge::reserve(into, 1)?;
+            into.push(file);
+        }
+        Ok(())
+    }
+
+    /// The epoll files that watch it; some may do so no longer.
+    pub(super) fn watchers(&self, into: &mut Vec<Arc<OpenFile>>) -> Result<(), Errno> {
+        let mut watchers = self.watchers.lock();
+        watchers.retain(|watcher| watcher.strong_count() > 0);
+        for watcher in watchers.iter().filter_map(Weak::upgrade) {
+            aegis::charge::reserve(into, 1)?;
+            into.push(watcher);
+        }
+        Ok(())
+    }
+
+    /// Notes that it is watched by an epoll file.
+    pub(super) fn add_watcher(&self, watcher: &Arc<OpenFile>) -> Result<(), Errno> {
+        let mut watchers = self.watchers.lock();
+        aegis::charge::reserve(&mut watchers, 1)?;
+        watchers.push(Arc::downgrade(watcher));
+        Ok(())
+    }
+
     /// Takes up to `most` events that are true now.
     ///
     /// # Errors
@@ -169,38 +234,25 @@ impl EpollFile {
 
     /// Whether an entry has something to tell, for an epoll file that is itself waited for.
     fn has_ready(&self) -> bool {
-        let entries: Vec<Arc<Entry>> = self.ready.list.lock_irq().iter().cloned().collect();
-        entries.iter().any(|entry| {
+        // The file of an entry is asked with the list free: it may be an epoll file, too.
+        let mut entries = Vec::new();
+        while entries.capacity() < self.ready.list.lock_irq().len() {
+            let wanted = self.ready.list.lock_irq().capacity();
+            if entries.try_reserve_exact(wanted).is_err() {
+                return false;
+            }
+        }
+        let room = entries.capacity();
+        entries.extend(self.ready.list.lock_irq().iter().take(room).cloned());
+        entries.iter().any(|entry: &Arc<Entry>| {
             let wanted = entry.wanted();
             let file = entry.file.upgrade().filter(|_| !wanted.is_empty());
             file.is_some_and(|file| file.ops().poll(&file, None).intersects(wanted | PollEvents::ALWAYS))
         })
     }
 
-    /// Whether `other` is watched by this file within `depth` steps.
-    fn reaches(&self, other: &Arc<OpenFile>, depth: usize) -> Result<bool, Errno> {
-        let inner: Vec<Arc<OpenFile>> = self
-            .interest
-            .lock()
-            .entries
-            .values()
-            .filter_map(|watched| watched.entry.file.upgrade())
-            .collect();
-        for file in inner {
-            if Arc::ptr_eq(&file, other) {
-                return Ok(true);
-            }
-            if let Some(epoll) = file.ops_as::<EpollFile>() {
-                let left = depth.checked_sub(1).ok_or(Errno::ELOOP)?;
-                if epoll.reaches(other, left)? {
-                    return Ok(true);
-                }
-            }
-        }
-        Ok(false)
-    }
-
-    fn watch(&self, file: &Arc<OpenFile>, event: EpollEvent) -> Watched {
+    fn watch(&self, file: &Arc<OpenFile>, event: EpollEvent) -> Result<Watched, Errno> {
+        self.ready.add_entry()?;
         let entry = Arc::new(Entry {
             file: Arc::downgrade(file),
             wanted: AtomicU32::new(event.events),
@@ -214,7 +266,7 @@ impl EpollFile {
         if !now.is_empty() {
             self.ready.push(&entry);
         }
-        Watched { entry, _table: Subscriptions(SpinLock::new(&lock_classes::EPOLL, table)) }
+        Ok(Watched { entry, _table: Subscriptions(SpinLock::new(&lock_classes::EPOLL, table)) })
     }
 }
 
@@ -241,10 +293,12 @@ pub fn epoll_create1(current: &mut Current, flags: DescriptorFlags) -> Outcome {
     known(flags, DescriptorFlags::CLOEXEC)?;
     let ready = Ready {
         list: SpinLock::new(&lock_classes::READY, VecDeque::new()),
+        entries: AtomicUsize::new(0),
         changed: Arc::new(WaitQueue::new()),
     };
     let interest = Mutex::new(&lock_classes::EPOLL, Interest::default());
-    let ops = EpollFile { interest, ready: Arc::new(ready) };
+    let watchers = Mutex::new(&lock_classes::EPOLL_WATCHERS, Vec::new());
+    let ops = EpollFile { watchers, interest, ready: Arc::new(ready) };
     let file = anonymous::file("anon_inode:[eventpoll]", Box::new(ops), OpenFlags::empty(), &current.cred)?;
     publish(current, file, flags.contains(DescriptorFlags::CLOEXEC))
 }
@@ -268,12 +322,14 @@ pub fn epoll_ctl(current: &mut Current, epoll: Fd, operation: i32, fd: Fd, event
         return Err(Errno::EINVAL);
     }
     let key = (fd, Arc::as_ptr(&target).addr());
-    if operation == EPOLL_CTL_ADD
-        && let Some(inner) = target.ops_as::<EpollFile>()
-        && inner.reaches(&list, DEPTH)?
-    {
-        return Err(Errno::ELOOP);
-    }
+    let _nesting = match target.ops_as::<EpollFile>() {
+        Some(_) if operation == EPOLL_CTL_ADD => {
+            let nesting = nesting::lock();
+            nesting::check(&list, &target)?;
+            Some(nesting)
+        }
+        _ => None,
+    };
     let old = {
         let mut interest = ops.interest.lock();
         let present = interest.entries.contains_key(&key);
@@ -281,7 +337,8 @@ pub fn epoll_ctl(current: &mut Current, epoll: Fd, operation: i32, fd: Fd, event
             EPOLL_CTL_ADD if present => return Err(Errno::EEXIST),
             EPOLL_CTL_DEL | EPOLL_CTL_MOD if !present => return Err(Errno::ENOENT),
             EPOLL_CTL_ADD | EPOLL_CTL_MOD => {
-                let watched = ops.watch(&target, event);
+                aegis::charge::admit(ENTRY_BYTES)?;
+                let watched = ops.watch(&target, event)?;
                 interest.insert(key, watched)
             }
             EPOLL_CTL_DEL => interest.entries.remove(&key),

@@ -3,6 +3,7 @@
 pub mod epoll;
 pub mod eventfd;
 pub mod inotify;
+mod nesting;
 pub mod poll;
 pub mod select;
 pub mod signalfd;

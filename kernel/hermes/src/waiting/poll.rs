@@ -15,6 +15,9 @@ use crate::argument::{In, InOut};
 use crate::row::Outcome;
 use crate::support::{after, any_file, count, duration};
 
+/// What waiting for one more file takes of the kernel's memory.
+pub(super) const SUBSCRIPTION_BYTES: usize = 160;
+
 /// Asks each descriptor once; with a table, so that its changes wake the caller. Gives how many have something to tell.
 fn ask(current: &Current, list: &mut [Pollfd], mut table: Option<&mut PollTable>) -> usize {
     let mut ready = 0;
@@ -76,7 +79,7 @@ fn read_list(current: &Current, list: InOut<Pollfd>, number: u32) -> Result<Vec<
     }
     let number = number as usize;
     let mut entries: Vec<Pollfd> = Vec::new();
-    entries.try_reserve_exact(number).map_err(|_| Errno::ENOMEM)?;
+    aegis::charge::reserve(&mut entries, number)?;
     entries.resize(number, Pollfd::default());
     let bytes = zerocopy::IntoBytes::as_mut_bytes(entries.as_mut_slice());
     hal::user::read_bytes(list.address(), bytes).map_err(|_| Errno::EFAULT)?;
@@ -91,6 +94,7 @@ fn write_answers(list: InOut<Pollfd>, entries: &[Pollfd]) -> Result<(), Errno> {
 
 fn poll_until(current: &Current, list: InOut<Pollfd>, number: u32, deadline: Option<Instant>) -> Outcome {
     let mut entries = read_list(current, list, number)?;
+    aegis::charge::admit(entries.len() * SUBSCRIPTION_BYTES)?;
     let outcome = wait_for(current, &mut entries, deadline);
     write_answers(list, &entries)?;
     count(outcome.map_err(|_| Errno::RESTART_NO_HAND)?)

@@ -9,7 +9,7 @@ use chronos::{WaitError, WaitKind, Waiter};
 use hal::Instant;
 use process::Current;
 
-use super::poll::{deadline, with_mask, write_remaining};
+use super::poll::{SUBSCRIPTION_BYTES, deadline, with_mask, write_remaining};
 use crate::argument::{Argument, In, InOut};
 use crate::row::Outcome;
 use crate::support::{after, any_file, count};
@@ -28,7 +28,7 @@ impl Sets {
     fn read(sets: [Set; 3], words: usize) -> Result<Self, Errno> {
         let mut read = [Vec::new(), Vec::new(), Vec::new()];
         for (to, set) in read.iter_mut().zip(sets) {
-            to.try_reserve_exact(words).map_err(|_| Errno::ENOMEM)?;
+            aegis::charge::reserve(to, words)?;
             to.resize(words, 0);
             if !set.is_null() {
                 let bytes = zerocopy::IntoBytes::as_mut_bytes(to.as_mut_slice());
@@ -126,6 +126,7 @@ fn select_until(current: &Current, number: i32, sets: [Set; 3], deadline: Option
     let words = number.div_ceil(64);
     let asked = Sets::read(sets, words)?;
     let mut answer = Sets::empty(words)?;
+    aegis::charge::admit(number * SUBSCRIPTION_BYTES)?;
     let expired = deadline.is_some_and(|deadline| deadline <= chronos::clock::now());
     let waiter = Waiter::new();
     let wake: Arc<dyn chronos::Wake> = waiter.clone();

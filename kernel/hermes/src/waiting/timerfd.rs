@@ -34,37 +34,31 @@ struct Shared {
     expired: Arc<WaitQueue>,
 }
 
-/// What the timer interrupt holds.
-struct Handler {
-    shared: Weak<Shared>,
-    timer: Weak<Timer>,
-}
+/// What the timer interrupt holds. It does not set the timer again: who reads the file does, as on Linux. Else a program could
+/// keep the processor busy with interrupts only.
+struct Handler(Weak<Shared>);
 
 impl TimerHandler for Handler {
     fn fire(&self) {
-        let Some(shared) = self.shared.upgrade() else { return };
-        let next = shared.setting.lock_irq().expire(chronos::clock::now());
+        let Some(shared) = self.0.upgrade() else { return };
+        shared.setting.lock_irq().expire(chronos::clock::now());
         shared.expired.wake_all(Events::IN | Events::RDNORM);
-        if let (Some(timer), Some(next)) = (self.timer.upgrade(), next) {
-            timer.set(next);
-        }
     }
 }
 
 impl Setting {
-    /// Counts what has expired by `now`; gives the next time.
-    fn expire(&mut self, now: Instant) -> Option<Instant> {
-        let at = self.at.filter(|at| *at <= now)?;
+    /// Counts what has expired by `now`.
+    fn expire(&mut self, now: Instant) {
+        let Some(at) = self.at.filter(|at| *at <= now) else { return };
         if self.interval.is_zero() {
             self.at = None;
             self.expirations = self.expirations.saturating_add(1);
-            return None;
+            return;
         }
         let late = now.saturating_since(at).as_nanos() / self.interval.as_nanos().max(1);
         let times = u32::try_from(late + 1).unwrap_or(u32::MAX);
         self.expirations = self.expirations.saturating_add(u64::from(times));
         self.at = Some(at.saturating_add(self.interval.saturating_mul(times)));
-        self.at
     }
 
     fn report(&self) -> Itimerspec {
@@ -78,8 +72,18 @@ impl Setting {
 
 struct TimerFile {
     shared: Arc<Shared>,
-    timer: Arc<Timer>,
+    timer: Timer,
     clock: Clock,
+}
+
+impl TimerFile {
+    /// Sets the timer for the next time, after the last one was seen.
+    fn go_on(&self) {
+        let next = self.shared.setting.lock_irq().at;
+        if let Some(next) = next {
+            self.timer.set(next);
+        }
+    }
 }
 
 impl FileOps for TimerFile {
@@ -93,6 +97,7 @@ impl FileOps for TimerFile {
         }
         let take = || {
             let mut setting = self.shared.setting.lock_irq();
+            setting.expire(chronos::clock::now());
             Some(core::mem::take(&mut setting.expirations)).filter(|count| *count > 0)
         };
         let count = if file.nonblocking() {
@@ -100,6 +105,7 @@ impl FileOps for TimerFile {
         } else {
             self.shared.expired.wait(WaitKind::Interruptible, None, take).map_err(restart)?
         };
+        self.go_on();
         to.put(&count.to_ne_bytes())
     }
 
@@ -127,9 +133,7 @@ pub fn timerfd_create(current: &mut Current, number: i32, flags: DescriptorFlags
     }
     let setting = SpinLock::new(&lock_classes::EVENT, Setting::default());
     let shared = Arc::new(Shared { setting, expired: Arc::new(WaitQueue::new()) });
-    let timer = Arc::new_cyclic(|timer: &Weak<Timer>| {
-        Timer::new(Arc::new(Handler { shared: Arc::downgrade(&shared), timer: timer.clone() }))
-    });
+    let timer = Timer::new(Arc::new(Handler(Arc::downgrade(&shared))));
     let ops = TimerFile { shared, timer, clock: Clock::from_number(current, number)? };
     let status = OpenFlags::from_bits_retain(flags.bits()) & OpenFlags::NONBLOCK;
     let file = anonymous::file("anon_inode:[timerfd]", Box::new(ops), status, &current.cred)?;
@@ -174,7 +178,12 @@ pub fn timerfd_settime(
 pub fn timerfd_gettime(current: &mut Current, fd: Fd, to: Out<Itimerspec>) -> Outcome {
     let file = file(current, fd, Rights::empty())?;
     let ops: &TimerFile = file.ops_as().ok_or(Errno::EINVAL)?;
-    let report = ops.shared.setting.lock_irq().report();
+    let report = {
+        let mut setting = ops.shared.setting.lock_irq();
+        setting.expire(chronos::clock::now());
+        setting.report()
+    };
+    ops.go_on();
     to.write(&report)?;
     DONE
 }

@@ -11,6 +11,7 @@ use crate::program::Program;
 use crate::signal::{Actions, AltStack, Signals};
 use crate::table;
 use crate::thread::{Parts, Thread};
+use crate::user::zombies;
 use abi::{CloneFlags, Errno, Resource, Signal};
 use alloc::sync::Arc;
 use chroma::FdTable;
@@ -66,14 +67,20 @@ fn check(flags: CloneFlags, caller_is_init: bool) -> Result<(), Errno> {
     if refused { Err(Errno::EINVAL) } else { Ok(()) }
 }
 
+/// What a thread takes of the kernel's memory: a stack, its registers, and its place in many lists.
+const THREAD_BYTES: usize = 48 * 1024;
+
 fn check_limits(current: &Current) -> Result<(), Errno> {
     let user = current.thread.parts(|parts| parts.user.clone());
     let limit = current.process.limits.current(Resource::Nproc);
     let over = user.threads.load(Ordering::Relaxed) >= limit;
     let spared =
         current.cred.uid.is_root() || current.cred.has(Cap::SYS_RESOURCE) || current.cred.has(Cap::SYS_ADMIN);
-    let all = table::with(|tree| tree.thread_count()) as u64;
-    if (over && !spared) || all >= crate::boot::thread_limit() { Err(Errno::EAGAIN) } else { Ok(()) }
+    let all = table::with(|tree| tree.thread_count()) as u64 + zombies();
+    if (over && !spared) || all >= crate::boot::thread_limit() {
+        return Err(Errno::EAGAIN);
+    }
+    aegis::charge::admit(THREAD_BYTES)
 }
 
 /// The memory of the child.
@@ -171,13 +178,20 @@ pub fn clone(current: &mut Current, request: &Request) -> Result<u32, Errno> {
     let tls = flags.contains(CloneFlags::SETTLS).then_some(request.tls);
     let task = make_task(current, seed, tls)?;
     let pidfd = match flags.contains(CloneFlags::PIDFD) {
-        true => Some(give_pidfd(current, &process, request.pidfd)?),
+        true => match give_pidfd(current, &process, request.pidfd) {
+            Ok(fd) => Some(fd),
+            Err(error) => {
+                task.give_up();
+                return Err(error);
+            }
+        },
         false => None,
     };
     if let Err(error) = publish(current, &thread, request) {
         if let Some(fd) = pidfd {
             let _ = current.files.close(fd); // nobody else knows of it
         }
+        task.give_up();
         return Err(error);
     }
     let parent_tid = has(CloneFlags::PARENT_SETTID, request.parent_tid);
@@ -212,7 +226,11 @@ fn publish(current: &Current, thread: &Arc<Thread>, request: &Request) -> Result
     let tid = thread.tid();
     let is_thread = request.flags.contains(CloneFlags::THREAD);
     if !is_thread {
-        table::with(|tree| {
+        let published = table::with(|tree| {
+            // A signal to the parent's group is sent under the same lock: it finds the child, or the parent finds the signal.
+            if current.is_interrupted() && current.has_deliverable() {
+                return false;
+            }
             let (parent, creator, signal) = if request.flags.contains(CloneFlags::PARENT) {
                 let own = tree.get(current.pid());
                 own.map_or((1, 1, None), |node| (node.parent, node.creator, node.exit_signal))
@@ -221,7 +239,11 @@ fn publish(current: &Current, thread: &Arc<Thread>, request: &Request) -> Result
             };
             process.set_parent(parent);
             tree.add_process(tid, parent, creator, signal, process.clone());
+            true
         });
+        if !published {
+            return Err(Errno::RESTART_NO_INTR);
+        }
     }
     table::with(|tree| tree.add_thread(tid, thread.clone()));
     loop {

@@ -60,7 +60,7 @@ impl Executable {
         let header = elf::parse_header(probe)?;
         let size = usize::from(header.count) * elf::PROGRAM_HEADER_SIZE;
         let mut table = Vec::new();
-        table.try_reserve_exact(size).map_err(|_| Errno::ENOMEM)?;
+        aegis::charge::reserve(&mut table, size)?;
         table.resize(size, 0);
         let read = read_at(&file, header.table_offset, &mut table)?;
         table.truncate(read);
@@ -75,12 +75,14 @@ impl Executable {
     pub fn interpreter(&self) -> Result<Option<Vec<u8>>, Errno> {
         let Some((offset, length)) = self.program.interpreter else { return Ok(None) };
         let mut path = Vec::new();
-        path.try_reserve_exact(length).map_err(|_| Errno::ENOMEM)?;
+        aegis::charge::reserve(&mut path, length)?;
         path.resize(length, 0);
         let read = read_at(&self.file, offset, &mut path)?;
         if read < length || path.pop() != Some(0) {
             return Err(Errno::ENOEXEC);
         }
+        let end = path.iter().position(|&byte| byte == 0).unwrap_or(path.len());
+        path.truncate(end);
         Ok(Some(path))
     }
 
@@ -168,7 +170,12 @@ fn map_segment(
     let end = segment.end();
     if end > file_pages_end {
         let length = end - file_pages_end;
-        space.map(anonymous(Placement::Fixed(at(file_pages_end)), length, segment.protection))?;
+        if length / PAGE > aegis::frames::managed() {
+            return Err(Errno::ENOMEM);
+        }
+        // As on Linux it can be written, whatever the segment says.
+        let protection = segment.protection & ProtFlags::EXEC | ProtFlags::READ | ProtFlags::WRITE;
+        space.map(anonymous(Placement::Fixed(at(file_pages_end)), length, protection))?;
     }
     let (low, high) = (at(segment.address).get(), at(end).get());
     loaded.end = loaded.end.max(high);

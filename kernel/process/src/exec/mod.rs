@@ -165,6 +165,28 @@ fn hardware_capabilities() -> u64 {
     u64::from(features)
 }
 
+/// Why a program is not executed.
+enum Failure {
+    /// The call fails, and the old program goes on.
+    Refused(Errno),
+    /// Its segments cannot be mapped: by then Linux has let go of the old program, and nobody is left to be told.
+    Doomed,
+}
+
+impl From<Errno> for Failure {
+    fn from(error: Errno) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// Maps a program's segments.
+fn map(executable: &Executable, space: &AddressSpace, base: Option<u64>) -> Result<Loaded, Failure> {
+    if executable.program.is_flawed {
+        return Err(Failure::Doomed);
+    }
+    executable.map(space, base).map_err(|_| Failure::Doomed)
+}
+
 fn prepare(
     current: &Current,
     found: &Found,
@@ -172,7 +194,7 @@ fn prepare(
     name: &[u8],
     cred: &Cred,
     secure: bool,
-) -> Result<Prepared, Errno> {
+) -> Result<Prepared, Failure> {
     let executable = &found.executable;
     let interpreter = match executable.interpreter()? {
         Some(path) => {
@@ -185,13 +207,13 @@ fn prepare(
         None => None,
     };
     let space = new_space(current)?;
-    let mut loaded = executable.map(&space, Some(space.layout().program))?;
+    let mut loaded = map(executable, &space, Some(space.layout().program))?;
     space.set_heap_start(UserAddr::new(loaded.end));
     let mut to_zero = core::mem::take(&mut loaded.to_zero);
     let own_entry = executable.header.entry.wrapping_add(loaded.bias);
     let (base, entry) = match &interpreter {
         Some(interpreter) => {
-            let mut other = interpreter.map(&space, None)?;
+            let mut other = map(interpreter, &space, None)?;
             to_zero.append(&mut other.to_zero);
             (other.bias, interpreter.header.entry.wrapping_add(other.bias))
         }
@@ -232,7 +254,14 @@ pub fn exec(current: &mut Current, request: Request) -> Result<(), Errno> {
     let Request { path, name, arguments, environment } = request;
     let found = find(current, path, &name, arguments)?;
     let (cred, secure) = ids::exec(&current.cred, found.ids);
-    let prepared = prepare(current, &found, &environment, &name, &cred, secure)?;
+    let prepared = match prepare(current, &found, &environment, &name, &cred, secure) {
+        Ok(prepared) => prepared,
+        Err(Failure::Refused(error)) => return Err(error),
+        Err(Failure::Doomed) => {
+            exit::end_process(current, ExitStatus::killed(Signal::SIGSEGV));
+            return Ok(());
+        }
+    };
     let shares_files = Arc::strong_count(&current.files) > 2;
     let files = if shares_files { Some(Arc::new(current.files.duplicate()?)) } else { None };
     stand_alone(current)?;
@@ -266,9 +295,8 @@ pub fn exec(current: &mut Current, request: Request) -> Result<(), Errno> {
 /// Writes what only the address space in use can be given.
 fn fill(prepared: &Prepared) -> Result<(), hal::Fault> {
     for (at, length) in &prepared.to_zero {
-        if user::zero_partial(*at, *length) != *length {
-            return Err(hal::Fault);
-        }
+        // Where the file is too short there is nothing to be zeroed: a program that goes there gets SIGBUS.
+        user::zero_partial(*at, *length);
     }
     user::write_bytes(UserAddr::new(prepared.stack.pointer), &prepared.stack.bytes)
 }

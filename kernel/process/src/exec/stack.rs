@@ -22,7 +22,7 @@ impl Strings {
     /// # Errors
     /// `ENOMEM`.
     pub fn push(&mut self, text: &[u8]) -> Result<(), Errno> {
-        self.bytes.try_reserve(text.len() + 1).map_err(|_| Errno::ENOMEM)?;
+        aegis::charge::reserve(&mut self.bytes, text.len() + 1)?;
         self.bytes.extend_from_slice(text);
         self.bytes.push(0);
         self.count += 1;
@@ -116,7 +116,7 @@ pub fn build(
 
     let mut bytes = Vec::new();
     let total = usize::try_from(top.saturating_sub(pointer)).map_err(|_| Errno::E2BIG)?;
-    bytes.try_reserve_exact(total).map_err(|_| Errno::ENOMEM)?;
+    aegis::charge::reserve(&mut bytes, total)?;
     let word = |bytes: &mut Vec<u8>, value: u64| bytes.extend_from_slice(&value.to_le_bytes());
     word(&mut bytes, arguments.count() as u64);
     for (strings, start) in [(arguments, arguments_at), (environment, environment_at)] {
@@ -128,7 +128,7 @@ pub fn build(
         word(&mut bytes, 0);
     }
     let mut vector_bytes = Vec::new();
-    vector_bytes.try_reserve_exact(vector.len() * 16).map_err(|_| Errno::ENOMEM)?;
+    aegis::charge::reserve(&mut vector_bytes, vector.len() * 16)?;
     for (kind, value) in vector {
         word(&mut vector_bytes, kind);
         word(&mut vector_bytes, value);

@@ -35,6 +35,9 @@ pub fn key(current: &Current, word: UserAddr, private: bool) -> Result<Key, Errn
     }
     // The page must be there, so that it is known what is mapped.
     user::load_u32(word).map_err(|_| Errno::EFAULT)?;
+    if current.program.space.is_constant(word) {
+        return Err(Errno::EFAULT); // what nobody can change is nothing to wait for, says Linux
+    }
     let place = current.program.space.shared_place(word);
     Ok(place.map_or(own, |(object, offset)| Key::Shared(object, offset)))
 }

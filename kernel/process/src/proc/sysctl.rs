@@ -41,6 +41,8 @@ pub(super) fn add(top: &Directory) {
     ] {
         inotify.add(name, Entry::file(Setting(value), Mode(0o644)));
     }
+    fs.add("file-nr", Entry::file(from_fn(file_numbers), Mode(0o444)));
+    fact(&fs, "file-max", chroma::file::open_limit());
     fact(&fs, "nr_open", limits::NR_OPEN);
     fact(&fs, "overflowgid", 65534);
     fact(&fs, "overflowuid", 65534);
@@ -54,6 +56,11 @@ pub(super) fn add(top: &Directory) {
         fs.add(name, Entry::file(Protection(level), Mode(0o644)));
     }
     fact(&fs, "suid_dumpable", 0);
+}
+
+fn file_numbers(text: &mut Text) {
+    // The number in the middle has been 0 since Linux 2.6.
+    writeln!(text, "{}\t0\t{}", chroma::file::open_count(), chroma::file::open_limit());
 }
 
 fn add_kernel(kernel: &Directory) {
@@ -266,7 +273,8 @@ impl Content for Protection {
     }
 }
 
-/// Writing 2 or 3 lets names go that nobody uses (1 is for pages of files, which are the files themselves here).
+/// Writing 2 or 3 lets names go that nobody uses, and stacks that are kept for the next thread (1 is for pages of files, which
+/// are the files themselves here).
 struct DropCaches;
 
 impl Content for DropCaches {
@@ -277,7 +285,12 @@ impl Content for DropCaches {
     fn write(&self, _: &Cred, bytes: &[u8]) -> Result<(), Errno> {
         match bytes.trim_ascii() {
             b"1" => {}
-            b"2" | b"3" => drop(chroma::dentry::shrink(usize::MAX)),
+            b"2" | b"3" => {
+                // A folder's name is idle only when those in it are gone: as deep as it takes.
+                while chroma::dentry::shrink(usize::MAX) > 0 {}
+                hal::context::trim_stacks();
+                hal::heap::trim();
+            }
             _ => return Err(Errno::EINVAL),
         }
         Ok(())

@@ -4,14 +4,13 @@ use super::info::Info;
 use super::pending::{Pending, Room};
 use crate::ids::may_signal;
 use crate::process::Process;
-use crate::table;
+use crate::table::{self, ProcessTree};
 use crate::thread::Thread;
 use crate::tree::ExitStatus;
 use crate::user::Charge;
 use abi::signal::code;
 use abi::{Errno, Resource, Signal};
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use chronos::{Events, Work};
 use core::sync::atomic::Ordering;
 
@@ -78,11 +77,16 @@ pub fn thread_from_interrupt(thread: &Arc<Thread>, info: Info) {
     deliver_to(thread.process(), Target::Thread(thread), info, None);
 }
 
+/// A place in the account of a process's user; `None` when its limit is reached.
+pub(crate) fn charge_for(process: &Process) -> Option<Charge> {
+    let limit = process.limits.current(Resource::Sigpending);
+    let user = process.main_thread().map(|thread| thread.parts(|parts| parts.user.clone()))?;
+    Charge::take(&user.queued_signals, limit)
+}
+
 /// A place in the receiver's user's account; ordinary signals never need one that there is not.
 fn charge(process: &Process, info: &Info) -> Result<Option<Charge>, Errno> {
-    let limit = process.limits.current(Resource::Sigpending);
-    let user = process.main_thread().map(|thread| thread.parts(|parts| parts.user.clone()));
-    let charge = user.and_then(|user| Charge::take(&user.queued_signals, limit));
+    let charge = charge_for(process);
     // `kill` has no information that could be lost, and the kernel's own signals must arrive.
     let may_lose = !info.signal.is_realtime() || info.code == code::SI_USER || info.is_from_kernel();
     if charge.is_none() && !may_lose { Err(Errno::EAGAIN) } else { Ok(charge) }
@@ -133,14 +137,15 @@ pub struct Sender<'a> {
 impl Sender<'_> {
     /// Whether it may send `signal` to a process (`kill(2)`).
     pub fn may_send(&self, process: &Arc<Process>, signal: Option<Signal>) -> bool {
+        table::with(|tree| self.may_send_in(tree, process, signal))
+    }
+
+    fn may_send_in(&self, tree: &ProcessTree, process: &Arc<Process>, signal: Option<Signal>) -> bool {
         if Arc::ptr_eq(process, self.thread.process()) || may_signal(&self.thread.cred(), &process.cred()) {
             return true;
         }
-        signal == Some(Signal::SIGCONT)
-            && table::with(|tree| {
-                let session = |pid| tree.get(pid).map(|node| node.session);
-                session(process.pid()) == session(self.thread.process().pid())
-            })
+        let session = |pid| tree.get(pid).map(|node| node.session);
+        signal == Some(Signal::SIGCONT) && session(process.pid()) == session(self.thread.process().pid())
     }
 
     /// The information of `kill`.
@@ -148,8 +153,13 @@ impl Sender<'_> {
         Info::user(signal, self.thread.process().pid(), self.thread.cred().uid)
     }
 
-    fn send_checked(&self, process: &Arc<Process>, signal: Option<Signal>) -> Result<(), Errno> {
-        if !self.may_send(process, signal) {
+    fn send_checked(
+        &self,
+        tree: &ProcessTree,
+        process: &Arc<Process>,
+        signal: Option<Signal>,
+    ) -> Result<(), Errno> {
+        if !self.may_send_in(tree, process, signal) {
             return Err(Errno::EPERM);
         }
         if let Some(signal) = signal {
@@ -169,27 +179,26 @@ impl Sender<'_> {
             && pid > 0
         {
             let process = table::process(pid).or_else(|| Some(table::thread(pid)?.process().clone()));
-            return self.send_checked(&process.ok_or(Errno::ESRCH)?, signal);
+            let process = process.ok_or(Errno::ESRCH)?;
+            return table::with(|tree| self.send_checked(tree, &process, signal));
         }
-        let targets: Vec<Arc<Process>> = table::with(|tree| match number {
-            -1 => {
+        // All under the tree's lock: a member that forks meanwhile either has the signal first, or its child is found.
+        let mut result = Err(Errno::ESRCH);
+        table::with(|tree| {
+            let mut send = |process: &Arc<Process>| match self.send_checked(tree, process, signal) {
+                Ok(()) => result = Ok(()),
+                Err(error) => result = result.or(Err(error)),
+            };
+            if number == -1 {
                 let others = tree.processes().filter(|(pid, _)| *pid != 1 && *pid != own.pid());
-                others.map(|(_, node)| node.process.clone()).collect()
-            }
-            _ => {
+                others.for_each(|(_, node)| send(&node.process));
+            } else {
                 let own_group = || tree.get(own.pid()).map(|node| node.group);
                 let group = if number == 0 { own_group() } else { Some(number.unsigned_abs()) };
                 let members = group.into_iter().flat_map(|group| tree.members(group));
-                members.map(|(_, node)| node.process.clone()).collect()
+                members.for_each(|(_, node)| send(&node.process));
             }
         });
-        let mut result = Err(Errno::ESRCH);
-        for process in &targets {
-            match self.send_checked(process, signal) {
-                Ok(()) => result = Ok(()),
-                Err(error) => result = result.or(Err(error)),
-            }
-        }
         // To everybody: those that may not be reached don't count.
         if number == -1 && result == Err(Errno::EPERM) { Ok(()) } else { result }
     }
@@ -214,10 +223,8 @@ impl Sender<'_> {
 
 /// Sends a signal to all members of a process group; says whether there are any. By the kernel: no permission is asked.
 pub fn to_group(group: u32, info: Info) -> bool {
-    let members: Vec<Arc<Process>> =
-        table::with(|tree| tree.members(group).map(|(_, node)| node.process.clone()).collect());
-    members.iter().for_each(|process| to_process(process, info));
-    !members.is_empty()
+    // Under the tree's lock: see `Sender::kill`.
+    table::with(|tree| tree.members(group).map(|(_, node)| to_process(&node.process, info)).count() > 0)
 }
 
 /// Whether a stop of the process is complete or under way.

@@ -110,11 +110,13 @@ fn real_fired(process: &Arc<Process>) {
         let [real, ..] = &mut state.intervals;
         (real.take_due(now), real.at)
     };
+    let seen = !process.signals.lock_irq().pending.set().contains(Signal::SIGALRM);
     if due {
         send::from_interrupt(process, Info::kernel(Signal::SIGALRM));
     }
     if let (Some(timer), Some(next)) = (process.timers.real.get(), next) {
-        timer.set(instant(next));
+        let next = instant(next);
+        timer.set(if seen { next } else { next.max(super::unseen()) });
     }
 }
 

@@ -17,7 +17,7 @@ use crate::process::Process;
 use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
 use core::time::Duration;
-use hal::{Once, SpinLock};
+use hal::{Instant, Once, SpinLock};
 
 /// The timers of a process.
 pub(crate) struct Timers {
@@ -35,6 +35,13 @@ struct State {
     next_posix: i32,
     /// The processor time at which the limit's next signal is due.
     limit: Option<Duration>,
+}
+
+/// When an interval timer fires next at the earliest whose last signal was not taken yet: nobody would notice, and a program
+/// could keep the processor busy with interrupts only.
+fn unseen() -> Instant {
+    const PAUSE: Duration = Duration::from_millis(10);
+    chronos::clock::now().saturating_add(PAUSE)
 }
 
 impl Timers {

@@ -5,6 +5,7 @@ use crate::lock_classes;
 use crate::process::Process;
 use crate::signal::{Info, Pending, Room, send};
 use crate::thread::Thread;
+use crate::user::Charge;
 use abi::{Errno, Signal};
 use alloc::sync::{Arc, Weak};
 use core::time::Duration;
@@ -50,7 +51,12 @@ pub(super) struct PosixTimer {
     process: Weak<Process>,
     state: SpinLock<State>,
     timer: Once<chronos::Timer>,
+    /// The signal that it keeps of its user's.
+    _charge: Charge,
 }
+
+/// What a timer takes of the kernel's memory.
+const TIMER_BYTES: usize = 1024;
 
 impl chronos::TimerHandler for PosixTimer {
     fn fire(&self) {
@@ -84,7 +90,8 @@ impl chronos::TimerHandler for PosixTimer {
             _ => {}
         }
         if let (Some(timer), Some(next)) = (self.timer.get(), next) {
-            timer.set(next);
+            // Nobody sees how often it expires before the signal is taken; it is counted all the same.
+            timer.set(if sends { next } else { next.max(super::unseen()) });
         }
     }
 }
@@ -103,7 +110,8 @@ impl chronos::TimerHandler for Handler {
 /// Makes a timer; gives its number. `value` is what the signal carries; `None`: the timer's own number.
 ///
 /// # Errors
-/// `EOPNOTSUPP`: a clock that cannot be waited for.
+/// `EOPNOTSUPP`: a clock that cannot be waited for; `EAGAIN`: the user has `RLIMIT_SIGPENDING` signals queued, of which each
+/// timer keeps one; `ENOMEM`.
 pub fn create(
     process: &Arc<Process>,
     clock: Clock,
@@ -113,6 +121,8 @@ pub fn create(
     if clock.instant(Duration::ZERO).is_none() {
         return Err(Errno::EOPNOTSUPP);
     }
+    aegis::charge::admit(TIMER_BYTES)?;
+    let charge = send::charge_for(process).ok_or(Errno::EAGAIN)?;
     // Room for the signal now: its sender is an interrupt.
     let room = |pending: &mut Pending| Room::new(16).map(|room| pending.take_room(room));
     drop(match &notify {
@@ -133,6 +143,7 @@ pub fn create(
         process: Arc::downgrade(process),
         state: SpinLock::new(&lock_classes::TIMERS_ONE, State::default()),
         timer: Once::new(),
+        _charge: charge,
     });
     let handler = Arc::new(Handler(Arc::downgrade(&timer)));
     let _ = timer.timer.set(chronos::Timer::new(handler)); // the first and only time

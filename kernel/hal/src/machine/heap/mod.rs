@@ -154,6 +154,19 @@ fn spill(list: &mut List, class: usize) {
     unsafe { slab::give_back(objects.take(wanted), class) };
 }
 
+/// Gives what this processor has at hand back to the slabs, and empty slabs to the frame allocator.
+pub fn trim() {
+    for class in 0..CLASSES {
+        let interrupts = super::irq_save();
+        // SAFETY: this processor's own, with interrupts off.
+        let list = unsafe { &mut (*area::current().heap.get()).lists[class] };
+        while list.count > 0 {
+            spill(list, class);
+        }
+        super::irq_restore(interrupts);
+    }
+}
+
 /// The number of frames, as a power of two, for what is too large for a slab.
 fn order(wanted: Layout) -> u8 {
     wanted.size().max(wanted.align()).div_ceil(PAGE_SIZE).next_power_of_two().trailing_zeros() as u8
