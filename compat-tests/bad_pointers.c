@@ -301,6 +301,9 @@ CASE(clocks)
 
 CASE(processes)
 {
+	/* What syslog reads. */
+	int log = open("/dev/kmsg", O_WRONLY);
+	require(log >= 0 && write(log, "a message", 9) == 9 && close(log) == 0);
 	TRY(
 		C(uname, { OUT }), C(sysinfo, { OUT }), C(getrlimit, { 0, OUT }), C(setrlimit, { 4, IN }), C(getrusage, { 0, OUT }),
 		C(prlimit64, { 0, 4, IN, OUT }, .expected = { "0FFFFF-F", "0FFFFFFF" }), C(getgroups, { 100, OUT }), C(setgroups, { 3, IN }),

@@ -348,6 +348,14 @@ pub(crate) fn charge(cpu: CpuId) {
     PROCESSORS.of(cpu).lock_irq().charge();
 }
 
+/// Charges `thread` for the time up to now, if it runs.
+pub(crate) fn charge_thread(thread: &Thread) {
+    let mut processor = PROCESSORS.of(thread.cpu()).lock_irq();
+    if processor.current.as_ref().is_some_and(|current| core::ptr::eq(Arc::as_ptr(current), thread)) {
+        processor.charge();
+    }
+}
+
 /// How many threads run or want to.
 pub fn runnable_threads() -> usize {
     (0..cpu::online())

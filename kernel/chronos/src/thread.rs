@@ -259,8 +259,9 @@ impl Thread {
         let _ = self.local.set(local);
     }
 
-    /// The processor time used so far.
+    /// The processor time used up to now. Takes the lock of the thread's processor for a moment.
     pub fn time(&self) -> &CpuTime {
+        scheduler::charge_thread(self);
         &self.time
     }
 

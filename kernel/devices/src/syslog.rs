@@ -155,7 +155,11 @@ pub fn read_all(to: &mut Sink<'_>, clears: bool) -> Result<usize, Errno> {
     bytes.truncate(count);
     let cut = from > cleared;
     let skipped = if cut { bytes.iter().position(|&byte| byte == b'\n').map_or(0, |at| at + 1) } else { 0 };
-    let copied = to.put(bytes.get(skipped..).unwrap_or_default())?;
+    let lines = bytes.get(skipped..).unwrap_or_default();
+    let copied = to.put(lines)?;
+    if copied < lines.len() {
+        return Err(Errno::EFAULT);
+    }
     if clears {
         CLEARED_TO.store(end, Ordering::Relaxed);
     }
