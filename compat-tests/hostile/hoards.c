@@ -16,7 +16,7 @@
 
 #define PAGE 4096
 /* How long a hoarder may keep what it has. */
-#define SECONDS 2
+#define SECONDS 1
 
 struct result {
 	volatile long count;
@@ -457,7 +457,8 @@ static void arguments(void)
 	static char *list[1000];
 	memset(string, 'x', sizeof string - 1);
 	multiply(10);
-	for (int i = 0; i < 20; i++)
+	list[0] = "true";
+	for (int i = 1; i < 20; i++)
 		list[i] = string;
 	for (;;) {
 		result->count++;

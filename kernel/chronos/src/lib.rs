@@ -17,6 +17,7 @@ extern crate alloc;
 #[cfg(not(target_os = "none"))]
 extern crate std;
 
+mod blocks;
 pub mod clock;
 mod growing;
 mod hung;

@@ -1,13 +1,12 @@
 //! Wait queues: the one way to wait.
 
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
 use bitflags::bitflags;
 use hal::{LockClass, SpinLock};
 
 use crate::Instant;
-use crate::growing;
+use crate::blocks::{Blocks, Numbered};
 use crate::thread::{self, Blocked, Thread};
 
 bitflags! {
@@ -83,8 +82,14 @@ struct Entry {
     waker: Waker,
 }
 
+impl Numbered for Entry {
+    fn number(&self) -> u64 {
+        self.ticket
+    }
+}
+
 struct Entries {
-    list: Vec<Entry>,
+    list: Blocks<Entry>,
     tickets: u64,
 }
 
@@ -116,7 +121,7 @@ struct Registration<'a> {
 impl WaitQueue {
     /// A queue in which nobody waits.
     pub const fn new() -> Self {
-        Self { entries: SpinLock::new(&CLASS, Entries { list: Vec::new(), tickets: 0 }) }
+        Self { entries: SpinLock::new(&CLASS, Entries { list: Blocks::new(), tickets: 0 }) }
     }
 
     /// Waits until `condition` gives a value, and returns it.
@@ -200,42 +205,37 @@ impl WaitQueue {
     }
 
     fn enter(&self, mask: Events, exclusive: bool, waker: Waker) -> u64 {
-        let mut waker = Some(waker);
         loop {
-            {
+            let need = {
                 let mut entries = self.entries.lock_irq();
-                if entries.list.len() < entries.list.capacity() {
-                    entries.tickets += 1;
-                    let ticket = entries.tickets;
-                    if let Some(waker) = waker.take() {
+                match entries.list.need() {
+                    Some(need) => need,
+                    None => {
+                        entries.tickets += 1;
+                        let ticket = entries.tickets;
                         entries.list.push(Entry { ticket, mask, exclusive, waker });
+                        return ticket;
                     }
-                    return ticket;
                 }
-            }
-            growing::make_room(
-                || {
-                    let entries = self.entries.lock_irq();
-                    (entries.list.len(), entries.list.capacity())
-                },
-                |larger| growing::swap_storage(&mut self.entries.lock_irq().list, larger),
-            );
+            };
+            let mut storage = need.meet();
+            self.entries.lock_irq().list.supply(&mut storage);
         }
     }
 
     fn is_registered(&self, registration: &Registration<'_>) -> bool {
         let entries = self.entries.lock_irq();
-        entries.list.binary_search_by_key(&registration.ticket, |entry| entry.ticket).is_ok()
+        entries.list.find(registration.ticket).is_some()
     }
 
     /// Takes an entry off the queue; says whether it was still there.
     fn remove(&self, ticket: u64) -> bool {
         let removed = {
             let mut entries = self.entries.lock_irq();
-            let found = entries.list.binary_search_by_key(&ticket, |entry| entry.ticket);
-            found.map(|index| entries.list.remove(index))
+            let found = entries.list.find(ticket);
+            found.and_then(|mut place| entries.list.remove(&mut place))
         };
-        removed.is_ok() // the entry itself is dropped here, with the lock free
+        removed.is_some() // the entry itself is dropped here, with the lock free
     }
 
     /// Wakes everybody who waits for one of the events. May be called anywhere.
@@ -258,12 +258,12 @@ impl WaitQueue {
                 if entries.list.is_empty() {
                     return woken;
                 }
-                let mut index = entries.list.partition_point(|entry| entry.ticket <= after);
+                let mut place = entries.list.after(after);
                 loop {
-                    let Some(entry) = entries.list.get(index) else { return woken };
+                    let Some(entry) = entries.list.get(&mut place) else { return woken };
                     after = entry.ticket;
                     if !entry.mask.intersects(events) || (entry.exclusive && woken >= exclusive) {
-                        index += 1;
+                        place = place.next();
                         continue;
                     }
                     match &entry.waker {
@@ -273,9 +273,9 @@ impl WaitQueue {
                             if entry.exclusive {
                                 woken += 1;
                                 // The waiter itself still holds the thread: this is not its last owner.
-                                entries.list.remove(index);
+                                entries.list.remove(&mut place);
                             } else {
-                                index += 1;
+                                place = place.next();
                             }
                         }
                     }

@@ -8,6 +8,8 @@ use abi::Signal;
 use aegis::FaultError;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use chronos::WaitKind;
+use core::time::Duration;
 use hal::{Fault, FaultAccess, FaultHandler, Instant, SpinLock, UserAddr};
 
 /// Resolves the kernel's own accesses to user memory: as if the program had made them.
@@ -42,26 +44,43 @@ pub fn badness(process: &Process) -> Option<u64> {
     Some(resident.saturating_add(held).saturating_add_signed(shift).max(1))
 }
 
-/// Ends the process that the rule chooses; says whether memory may come back, now or soon.
+/// Ends the process that the rule chooses, unless one that it chose is still on its way out; says whether memory may come back,
+/// now or soon. Sleeps.
 fn choose_and_end() -> bool {
     /// So long the kernel waits for the chosen process before it chooses another.
-    const PATIENCE: core::time::Duration = core::time::Duration::from_secs(2);
+    const PATIENCE: Duration = Duration::from_secs(2);
     let now = chronos::clock::now();
-    if let Some((pid, when)) = *LAST.lock()
+    let last = *LAST.lock();
+    if let Some((pid, when)) = last
         && now.saturating_since(when) < PATIENCE
         && table::process(pid).is_some_and(|process| process.thread_count() > 0)
     {
-        chronos::thread::yield_now();
-        return current::thread().is_none_or(|thread| thread.process().pid() != pid);
+        return wait_for(pid);
     }
     let all: Vec<Arc<Process>> =
         table::with(|tree| tree.processes().map(|(_, node)| node.process.clone()).collect());
     let scored = all.iter().filter_map(|process| Some((badness(process)?, process)));
     let Some((score, chosen)) = scored.max_by_key(|(score, _)| *score) else { return false };
+    {
+        let mut current = LAST.lock();
+        if *current != last {
+            return true; // somebody else chose meanwhile
+        }
+        *current = Some((chosen.pid(), now));
+    }
     hal::err!("memory", "out of memory: process {} ended ({} pages resident)", chosen.pid(), score);
-    *LAST.lock() = Some((chosen.pid(), now));
     send::to_process(chosen, Info::kernel(Signal::SIGKILL));
-    chronos::thread::yield_now();
+    wait_for(chosen.pid())
+}
+
+/// Gives the chosen process a moment to end; false if it is this one, which gets no more.
+fn wait_for(pid: u32) -> bool {
+    const MOMENT: Duration = Duration::from_millis(1);
+    if current::thread().is_some_and(|thread| thread.process().pid() == pid) {
+        return false;
+    }
+    // Who is killed meanwhile goes on, to his own end.
+    let _ = chronos::sleep(WaitKind::Killable, chronos::clock::now() + MOMENT);
     true
 }
 

@@ -32,6 +32,11 @@ pub fn online() -> usize {
 /// Starts the further processors: there are none.
 pub fn start_others(_main: fn() -> !) {}
 
+/// Runs `function` on every processor: here there is one.
+pub fn on_each(function: fn()) {
+    function();
+}
+
 /// Lets a processor print where it is: here it is known.
 pub fn report(_cpu: CpuId) {}
 

@@ -53,6 +53,8 @@ pub fn come_online() {
     let _ = ONLINE.compare_exchange(own, own + 1, Ordering::AcqRel, Ordering::Relaxed);
 }
 
+pub use super::call::on_each;
+
 /// Lets a processor print where it is, whatever it does: it may be stuck.
 pub fn report(cpu: CpuId) {
     if cpu.index() < online() {

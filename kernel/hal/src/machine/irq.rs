@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 
-use super::{apic, area, sched, shootdown, time};
+use super::{apic, area, call, sched, shootdown, time};
 use crate::Once;
 
 /// Interrupt lines, in ISA's numbering.
@@ -15,6 +15,8 @@ pub(super) const TIMER: u8 = 0xe0;
 pub(super) const RESCHEDULE: u8 = 0xe1;
 /// Another processor asks that translations be forgotten.
 pub(super) const FORGET: u8 = 0xe2;
+/// Another processor asks that a function be run.
+pub(super) const CALL: u8 = 0xe3;
 /// What the local APIC gives when an interrupt went away before it was served.
 pub(super) const SPURIOUS: u8 = 0xff;
 
@@ -59,6 +61,10 @@ pub(super) fn serve(vector: u8, in_program: bool) {
         FORGET => {
             apic::local::acknowledge();
             shootdown::serve();
+        }
+        CALL => {
+            apic::local::acknowledge();
+            call::serve();
         }
         SPURIOUS => {}
         _ => {

@@ -13,6 +13,7 @@ mod appended;
 mod area;
 mod backtrace;
 pub mod boot;
+mod call;
 mod console;
 pub mod context;
 pub mod cpu;

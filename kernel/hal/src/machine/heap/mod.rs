@@ -154,8 +154,14 @@ fn spill(list: &mut List, class: usize) {
     unsafe { slab::give_back(objects.take(wanted), class) };
 }
 
-/// Gives what this processor has at hand back to the slabs, and empty slabs to the frame allocator.
+/// Gives what processors have at hand back to the slabs, and empty slabs to the frame allocator. Called with interrupts on and
+/// without a lock.
 pub fn trim() {
+    super::cpu::on_each(trim_own);
+}
+
+/// Gives back what this processor has at hand.
+fn trim_own() {
     for class in 0..CLASSES {
         let interrupts = super::irq_save();
         // SAFETY: this processor's own, with interrupts off.
