@@ -3,26 +3,32 @@
 //! `poll`, `select` and `epoll` are one mechanism: ask each file for its events with a [`PollTable`], which subscribes the
 //! caller's waiter to the file's wait queues *before* the file looks; wait; ask again without a table.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 
 use abi::Errno;
 use abi::poll::PollEvents;
+use aegis::charge;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use chronos::{Events, Subscription, WaitError, WaitQueue, Wake};
+
+/// What a subscription takes of the kernel's memory.
+const SUBSCRIPTION_BYTES: usize = 160;
 
 /// The subscriptions of one `poll`.
 pub struct PollTable {
     wake: Arc<dyn Wake>,
     interest: PollEvents,
     subscriptions: RefCell<Vec<Subscription>>,
+    /// There was no memory for one.
+    incomplete: Cell<bool>,
 }
 
 impl PollTable {
     /// A table that wakes `wake` when one of `interest` (errors and hang-ups always count) becomes true.
     pub fn new(wake: Arc<dyn Wake>, interest: PollEvents) -> PollTable {
         let interest = interest | PollEvents::ERR | PollEvents::HUP;
-        PollTable { wake, interest, subscriptions: RefCell::new(Vec::new()) }
+        PollTable { wake, interest, subscriptions: RefCell::new(Vec::new()), incomplete: Cell::new(false) }
     }
 
     /// Changes what the files asked from now on are watched for.
@@ -30,11 +36,24 @@ impl PollTable {
         self.interest = interest | PollEvents::ERR | PollEvents::HUP;
     }
 
+    /// To be asked before waiting.
+    ///
+    /// # Errors
+    /// `ENOMEM`: not all subscriptions could be made.
+    pub fn complete(&self) -> Result<(), Errno> {
+        if self.incomplete.get() { Err(Errno::ENOMEM) } else { Ok(()) }
+    }
+
     /// Called by a file: subscribes to `queue`, for those of `events` that the caller is interested in.
     pub fn watch(&self, queue: &Arc<WaitQueue>, events: PollEvents) {
         let wanted = (events | PollEvents::ERR | PollEvents::HUP) & self.interest;
+        let mut subscriptions = self.subscriptions.borrow_mut();
+        if charge::admit(SUBSCRIPTION_BYTES).and_then(|()| charge::reserve(&mut subscriptions, 1)).is_err() {
+            self.incomplete.set(true);
+            return;
+        }
         let subscription = queue.subscribe(Events::from_bits_retain(wanted.bits()), self.wake.clone());
-        self.subscriptions.borrow_mut().push(subscription);
+        subscriptions.push(subscription);
     }
 }
 

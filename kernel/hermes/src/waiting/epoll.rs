@@ -263,6 +263,7 @@ impl EpollFile {
         let wanted = entry.wanted() | PollEvents::ALWAYS;
         let table = PollTable::new(Arc::new(Waker(Arc::downgrade(&entry))), wanted);
         let now = file.ops().poll(file, Some(&table)) & wanted;
+        table.complete()?;
         if !now.is_empty() {
             self.ready.push(&entry);
         }

@@ -15,9 +15,6 @@ use crate::argument::{In, InOut};
 use crate::row::Outcome;
 use crate::support::{after, any_file, count, duration};
 
-/// What waiting for one more file takes of the kernel's memory.
-pub(super) const SUBSCRIPTION_BYTES: usize = 160;
-
 /// Asks each descriptor once; with a table, so that its changes wake the caller. Gives how many have something to tell.
 fn ask(current: &Current, list: &mut [Pollfd], mut table: Option<&mut PollTable>) -> usize {
     let mut ready = 0;
@@ -48,8 +45,8 @@ fn ask(current: &Current, list: &mut [Pollfd], mut table: Option<&mut PollTable>
 /// Waits until a descriptor of the list has something to tell.
 ///
 /// # Errors
-/// `EINTR`'s internal form when a signal came.
-fn wait_for(current: &Current, list: &mut [Pollfd], deadline: Option<Instant>) -> Result<usize, WaitError> {
+/// [`Errno::RESTART_NO_HAND`] when a signal came; `ENOMEM`.
+fn wait_for(current: &Current, list: &mut [Pollfd], deadline: Option<Instant>) -> Result<usize, Errno> {
     let expired = deadline.is_some_and(|deadline| deadline <= chronos::clock::now());
     if expired {
         return Ok(ask(current, list, None));
@@ -58,6 +55,9 @@ fn wait_for(current: &Current, list: &mut [Pollfd], deadline: Option<Instant>) -
     let wake: Arc<dyn chronos::Wake> = waiter.clone();
     let mut table = PollTable::new(wake, PollEvents::empty());
     let mut ready = ask(current, list, Some(&mut table));
+    if ready == 0 {
+        table.complete()?;
+    }
     while ready == 0 {
         match waiter.wait(WaitKind::Interruptible, deadline) {
             Ok(()) => ready = ask(current, list, None),
@@ -65,7 +65,7 @@ fn wait_for(current: &Current, list: &mut [Pollfd], deadline: Option<Instant>) -
             Err(WaitError::Interrupted) => {
                 ready = ask(current, list, None);
                 if ready == 0 {
-                    return Err(WaitError::Interrupted);
+                    return Err(Errno::RESTART_NO_HAND);
                 }
             }
         }
@@ -94,10 +94,9 @@ fn write_answers(list: InOut<Pollfd>, entries: &[Pollfd]) -> Result<(), Errno> {
 
 fn poll_until(current: &Current, list: InOut<Pollfd>, number: u32, deadline: Option<Instant>) -> Outcome {
     let mut entries = read_list(current, list, number)?;
-    aegis::charge::admit(entries.len() * SUBSCRIPTION_BYTES)?;
     let outcome = wait_for(current, &mut entries, deadline);
     write_answers(list, &entries)?;
-    count(outcome.map_err(|_| Errno::RESTART_NO_HAND)?)
+    count(outcome?)
 }
 
 /// `poll`: the timeout is in milliseconds, a negative one is none.

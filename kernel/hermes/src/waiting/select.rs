@@ -9,7 +9,7 @@ use chronos::{WaitError, WaitKind, Waiter};
 use hal::Instant;
 use process::Current;
 
-use super::poll::{SUBSCRIPTION_BYTES, deadline, with_mask, write_remaining};
+use super::poll::{deadline, with_mask, write_remaining};
 use crate::argument::{Argument, In, InOut};
 use crate::row::Outcome;
 use crate::support::{after, any_file, count};
@@ -126,13 +126,15 @@ fn select_until(current: &Current, number: i32, sets: [Set; 3], deadline: Option
     let words = number.div_ceil(64);
     let asked = Sets::read(sets, words)?;
     let mut answer = Sets::empty(words)?;
-    aegis::charge::admit(number * SUBSCRIPTION_BYTES)?;
     let expired = deadline.is_some_and(|deadline| deadline <= chronos::clock::now());
     let waiter = Waiter::new();
     let wake: Arc<dyn chronos::Wake> = waiter.clone();
     let mut table = PollTable::new(wake, PollEvents::empty());
     let first = if expired { None } else { Some(&mut table) };
     let mut ready = ask(current, &asked, &mut answer, number, first)?;
+    if ready == 0 {
+        table.complete()?;
+    }
     while ready == 0 && !expired {
         let outcome = waiter.wait(WaitKind::Interruptible, deadline);
         ready = ask(current, &asked, &mut answer, number, None)?;
