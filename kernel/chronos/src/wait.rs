@@ -178,6 +178,10 @@ impl WaitQueue {
                 if deadline.is_some_and(|deadline| hal::time::now() >= deadline) {
                     break Some(Err(WaitError::TimedOut));
                 }
+                if exclusive && !self.is_registered(&registration) {
+                    // Chosen before it announced that it would sleep: nobody would wake it.
+                    break None;
+                }
                 blocked.sleep(deadline);
                 if exclusive && !self.is_registered(&registration) {
                     // Chosen, and so taken off the queue: enter it anew if that was in vain.

@@ -191,8 +191,12 @@ impl EpollFile {
     /// Notes that it is watched by an epoll file.
     pub(super) fn add_watcher(&self, watcher: &Arc<OpenFile>) -> Result<(), Errno> {
         let mut watchers = self.watchers.lock();
-        aegis::charge::reserve(&mut watchers, 1)?;
-        watchers.push(Arc::downgrade(watcher));
+        let new = Arc::downgrade(watcher);
+        // An attempt that fails later leaves it noted.
+        if !watchers.iter().any(|known| known.ptr_eq(&new)) {
+            aegis::charge::reserve(&mut watchers, 1)?;
+            watchers.push(new);
+        }
         Ok(())
     }
 
