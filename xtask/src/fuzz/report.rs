@@ -114,6 +114,9 @@ impl Report {
     }
 
     fn leak(&self, name: &str, before: i64, after: i64) -> Option<String> {
+        if after == -1 {
+            return None; // the run did not come to its end, which is told
+        }
         let total = self.measures.get("total_kb").map_or(0, |[total, _]| *total);
         let gone = match name {
             "memory_kb" => before - after > total * LEAK_PERCENT / 100,

@@ -5,6 +5,7 @@
 
 mod compat;
 mod crash;
+mod fuzz;
 mod guests;
 mod hostile;
 mod kernel_checks;
@@ -76,6 +77,11 @@ const PHASES: &[Phase] = &[
         name: "hostile",
         checks: "programs that take all they can get do no harm on Serix",
         run: hostile::run,
+    },
+    Phase {
+        name: "fuzz",
+        checks: "system calls at random find nothing, and one seed gives one run",
+        run: fuzz::run,
     },
     Phase {
         name: "bench",
