@@ -1,5 +1,7 @@
 /* Processes: fork, exit, the wait family, parents, process groups and sessions. */
 #include "tap.h"
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/times.h>
@@ -307,5 +309,19 @@ CASE(names)
 	equal(in_child(_exit(getpriority(PRIO_PROCESS, 0))), 5, "children inherit it");
 }
 
+CASE(mounts_of_the_dead)
+{
+	siginfo_t info;
+	require(mkdir("m", 0777) == 0);
+	pid_t child = fork();
+	if (child == 0) {
+		if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) || mount("none", "m", "tmpfs", 0, NULL))
+			_exit(1);
+		_exit(0);
+	}
+	require(waitid(P_PID, child, &info, WEXITED | WNOWAIT) == 0 && info.si_status == 0);
+	equal(rmdir("m"), 0, "a zombie keeps nothing mounted");
+}
+
 SUITE(RUN(forking), RUN(waiting), RUN(stopping), RUN(waiting_by_id), RUN(orphans), RUN(parents_death_signal),
-      RUN(child_signals), RUN(zombies), RUN(groups), RUN(usage), RUN(names))
+      RUN(child_signals), RUN(zombies), RUN(groups), RUN(usage), RUN(names), RUN(mounts_of_the_dead))

@@ -76,7 +76,7 @@ pub fn start_first(boot: Boot) -> Result<(), Errno> {
         program: Some(Arc::new(program)),
         files: Some(Arc::new(boot.files)),
         fs: Some(Arc::new(FsContext::new(boot.root))),
-        namespaces: Namespaces { mounts: boot.mounts, names: Arc::new(HostNames::default()) },
+        namespaces: Some(Namespaces { mounts: boot.mounts, names: Arc::new(HostNames::default()) }),
         cred,
         user: user::of(Uid::ROOT),
         name: Name::default(),

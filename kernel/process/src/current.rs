@@ -136,8 +136,7 @@ impl Current {
 
     /// Sees other namespaces.
     pub fn set_namespaces(&mut self, namespaces: Namespaces) {
-        let old =
-            self.thread.change_parts(|parts| core::mem::replace(&mut parts.namespaces, namespaces.clone()));
+        let old = self.thread.change_parts(|parts| parts.namespaces.replace(namespaces.clone()));
         self.namespaces = namespaces;
         drop(old);
     }

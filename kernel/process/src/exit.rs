@@ -91,10 +91,13 @@ pub(crate) fn end_thread(mut current: Current, status: ExitStatus) {
     if is_first {
         process.set_last_name(thread.name());
     }
-    let parts = thread.change_parts(|parts| (parts.program.take(), parts.files.take(), parts.fs.take()));
-    let Current { program, files, fs, task, vfork, .. } = current;
+    let parts = thread.change_parts(|parts| {
+        (parts.program.take(), parts.files.take(), parts.fs.take(), parts.namespaces.take())
+    });
+    let Current { program, files, fs, namespaces, task, vfork, .. } = current;
     drop((parts.1, parts.2));
     drop((files, fs)); // may close files, and sleep at it
+    drop((parts.3, namespaces)); // who waits for the end finds its mounts gone, and a zombie keeps none
     if let Some(context) = task.context() {
         context.set_space(None);
     }

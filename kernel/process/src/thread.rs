@@ -34,7 +34,7 @@ pub struct Parts {
     /// Its root, working directory and umask.
     pub fs: Option<Arc<FsContext>>,
     /// What it sees of the system.
-    pub namespaces: Namespaces,
+    pub namespaces: Option<Namespaces>,
     /// Who it is.
     pub cred: Arc<Cred>,
     /// The counters of its real user.

@@ -143,7 +143,7 @@ pub fn clone(current: &mut Current, request: &Request) -> Result<u32, Errno> {
         program: Some(program.clone()),
         files: Some(files.clone()),
         fs: Some(fs.clone()),
-        namespaces: namespaces.clone(),
+        namespaces: Some(namespaces.clone()),
         cred: current.cred.clone(),
         user: current.thread.parts(|parts| parts.user.clone()),
         name: current.thread.name(),

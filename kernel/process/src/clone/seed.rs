@@ -92,7 +92,9 @@ pub(crate) fn start_first(
     before: impl FnOnce(&mut Current) + Send + 'static,
 ) -> Result<(), Errno> {
     let parts = thread.parts(Clone::clone);
-    let (Some(program), Some(files), Some(fs)) = (parts.program, parts.files, parts.fs) else {
+    let (Some(program), Some(files), Some(fs), Some(namespaces)) =
+        (parts.program, parts.files, parts.fs, parts.namespaces)
+    else {
         return Err(Errno::EINVAL);
     };
     let process = thread.process().clone();
@@ -102,7 +104,7 @@ pub(crate) fn start_first(
         program: program.clone(),
         files,
         fs,
-        namespaces: parts.namespaces,
+        namespaces,
         context: UserContext::new(),
         alt_stack: AltStack::NONE,
         clear_child_tid: UserAddr::NULL,

@@ -3,6 +3,7 @@
 use super::descriptors::{Descriptors, Info};
 use super::pids::Tasks;
 use super::{Subject, Target, limits, maps, oom, stat, status, strings, system};
+use crate::thread::Parts;
 use abi::Errno;
 use alloc::sync::Arc;
 use chroma::cred::Cred;
@@ -110,7 +111,8 @@ fn exe(target: &Target) -> Result<Path, Errno> {
 fn mounted(target: &Target) -> Result<(Arc<MountNamespace>, Path), Errno> {
     let thread = target.thread.as_ref().ok_or(Errno::EINVAL)?;
     let fs = thread.fs().ok_or(Errno::EINVAL)?;
-    Ok((thread.parts(|parts| parts.namespaces.mounts.clone()), fs.root()))
+    let mounts = |parts: &Parts| parts.namespaces.as_ref().map(|namespaces| namespaces.mounts.clone());
+    Ok((thread.parts(mounts).ok_or(Errno::EINVAL)?, fs.root()))
 }
 
 fn mounts(target: &Target, _: &Cred, text: &mut Text) -> Result<(), Errno> {

@@ -5,6 +5,7 @@
 
 use super::system::{RELEASE, VERSION};
 use crate::namespaces::HostNames;
+use crate::thread::Parts;
 use crate::{boot, current, ipc, limits, tree};
 use abi::process::NGROUPS_MAX;
 use abi::{Errno, Mode};
@@ -140,7 +141,8 @@ struct HostName {
 
 fn names() -> Result<Arc<HostNames>, Errno> {
     let thread = current::thread().ok_or(Errno::EINVAL)?;
-    Ok(thread.parts(|parts| parts.namespaces.names.clone()))
+    let names = |parts: &Parts| parts.namespaces.as_ref().map(|namespaces| namespaces.names.clone());
+    thread.parts(names).ok_or(Errno::EINVAL)
 }
 
 impl Content for HostName {
