@@ -10,6 +10,7 @@ use hal::{LockClass, SpinLock};
 use crate::growing;
 use crate::thread::Thread;
 
+// Taken with interrupts off: what a timer's handler takes comes before it in the order.
 static CLASS: LockClass = LockClass::new("all threads", 862);
 static THREADS: SpinLock<Vec<Arc<Thread>>> = SpinLock::new(&CLASS, Vec::new());
 
@@ -17,11 +18,11 @@ static THREADS: SpinLock<Vec<Arc<Thread>>> = SpinLock::new(&CLASS, Vec::new());
 pub(crate) fn enter(thread: &Arc<Thread>) {
     loop {
         let inspect = || {
-            let threads = THREADS.lock();
+            let threads = THREADS.lock_irq();
             (threads.len(), threads.capacity())
         };
-        growing::make_room(inspect, |larger| growing::swap_storage(&mut THREADS.lock(), larger));
-        let mut threads = THREADS.lock();
+        growing::make_room(inspect, |larger| growing::swap_storage(&mut THREADS.lock_irq(), larger));
+        let mut threads = THREADS.lock_irq();
         // Somebody else may have taken the place.
         if threads.len() < threads.capacity() {
             thread.place.store(threads.len(), Ordering::Relaxed);
@@ -32,7 +33,7 @@ pub(crate) fn enter(thread: &Arc<Thread>) {
 
 /// Takes a thread off that ends.
 pub(crate) fn leave(thread: &Thread) {
-    let mut threads = THREADS.lock();
+    let mut threads = THREADS.lock_irq();
     let place = thread.place.load(Ordering::Relaxed);
     let found = threads.get(place).is_some_and(|other| core::ptr::eq(&**other, thread));
     let gone = found.then(|| threads.swap_remove(place));
@@ -45,5 +46,5 @@ pub(crate) fn leave(thread: &Thread) {
 
 /// The thread at a place of the list; another may be there a moment later.
 pub(crate) fn get(place: usize) -> Option<Arc<Thread>> {
-    THREADS.lock().get(place).cloned()
+    THREADS.lock_irq().get(place).cloned()
 }
