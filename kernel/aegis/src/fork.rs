@@ -31,7 +31,8 @@ impl AddressSpace {
         copy_limit(&self.limits().data, &child.limits().data);
         copy_limit(&self.limits().stack, &child.limits().stack);
 
-        let mut copied = child.lock();
+        // Not waited for, as nobody knows the child yet: two locks of one class are held.
+        let mut copied = child.areas.try_lock().ok_or(Errno::ENOMEM)?;
         let mut batch = FlushBatch::new(&self.tables);
         for area in parent.tree.values().filter(|area| !area.advice.dont_fork) {
             copied.total += area.pages();

@@ -20,6 +20,7 @@ extern crate std;
 mod blocks;
 pub mod clock;
 mod growing;
+mod held;
 mod hung;
 mod mutex;
 mod placement;

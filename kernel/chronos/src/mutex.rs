@@ -1,10 +1,12 @@
 //! A lock that sleeps.
 
 use core::ops::{Deref, DerefMut};
+use core::panic::Location;
 use core::sync::atomic::{AtomicU32, Ordering, fence};
 
 use hal::{LockClass, TryGuard, TryLock};
 
+use crate::held::Held;
 use crate::wait::{Events, Interrupted, WaitError, WaitKind, WaitQueue};
 
 /// A value that one thread at a time may use; the others sleep.
@@ -33,13 +35,16 @@ impl<T> Mutex<T> {
 impl<T: ?Sized> Mutex<T> {
     /// Takes the lock. May sleep; nothing interrupts the wait.
     #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn lock(&self) -> MutexGuard<'_, T> {
+        let held = Held::new(self.class, Location::caller(), true);
+        hal::might_sleep();
         loop {
-            if let Some(guard) = self.try_lock() {
-                return guard;
+            if let Some(cell) = self.cell.try_lock() {
+                return self.guard(cell, held);
             }
-            if let Ok(guard) = self.wait(WaitKind::Uninterruptible) {
-                return guard;
+            if let Ok(cell) = self.wait(WaitKind::Uninterruptible) {
+                return self.guard(cell, held);
             }
         }
     }
@@ -48,18 +53,28 @@ impl<T: ?Sized> Mutex<T> {
     ///
     /// # Errors
     /// [`Interrupted`] when the wait was ended.
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn lock_interruptible(&self, kind: WaitKind) -> Result<MutexGuard<'_, T>, Interrupted> {
-        match self.try_lock() {
-            Some(guard) => Ok(guard),
-            None => self.wait(kind).map_err(|_| Interrupted),
-        }
+        let held = Held::new(self.class, Location::caller(), true);
+        hal::might_sleep();
+        let cell = match self.cell.try_lock() {
+            Some(cell) => cell,
+            None => self.wait(kind).map_err(|_| Interrupted)?,
+        };
+        Ok(self.guard(cell, held))
     }
 
     /// Takes the lock unless somebody holds it. May be called where sleeping is forbidden.
     #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
         let cell = self.cell.try_lock()?;
-        Some(MutexGuard { cell, _wake: WakeNext { waiting: &self.waiting, queue: &self.queue } })
+        Some(self.guard(cell, Held::new(self.class, Location::caller(), false)))
+    }
+
+    #[inline]
+    fn guard<'a>(&'a self, cell: TryGuard<'a, T>, held: Held) -> MutexGuard<'a, T> {
+        MutexGuard { cell, _wake: WakeNext { waiting: &self.waiting, queue: &self.queue }, _held: held }
     }
 
     /// The class.
@@ -73,9 +88,9 @@ impl<T: ?Sized> Mutex<T> {
     }
 
     #[cold]
-    fn wait(&self, kind: WaitKind) -> Result<MutexGuard<'_, T>, WaitError> {
+    fn wait(&self, kind: WaitKind) -> Result<TryGuard<'_, T>, WaitError> {
         self.waiting.fetch_add(1, Ordering::SeqCst);
-        let outcome = self.queue.wait_exclusive(kind, None, || self.try_lock());
+        let outcome = self.queue.wait_exclusive(kind, None, || self.cell.try_lock());
         self.waiting.fetch_sub(1, Ordering::SeqCst);
         outcome
     }
@@ -86,6 +101,7 @@ pub struct MutexGuard<'a, T: ?Sized> {
     // Dropped in this order: the cell is free before anybody is woken.
     cell: TryGuard<'a, T>,
     _wake: WakeNext<'a>,
+    _held: Held,
 }
 
 /// Wakes the next thread that waits, after the cell was given up.

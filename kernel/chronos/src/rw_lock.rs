@@ -1,10 +1,12 @@
 //! A lock that sleeps, for one who changes or many who read.
 
 use core::ops::{Deref, DerefMut};
+use core::panic::Location;
 use core::sync::atomic::{AtomicU32, Ordering, fence};
 
 use hal::{LockClass, ReadGuard, TryRwLock, WriteGuard};
 
+use crate::held::Held;
 use crate::wait::{Events, WaitKind, WaitQueue};
 
 /// A value that many threads may read at a time, or one may change; the others sleep. Holders may sleep.
@@ -36,14 +38,20 @@ impl<T> RwLock<T> {
 
 impl<T: ?Sized> RwLock<T> {
     /// Takes the lock for reading. May sleep.
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn read(&self) -> RwLockReadGuard<'_, T> {
+        let held = Held::new(self.class, Location::caller(), true);
+        hal::might_sleep();
         let cell =
             self.take(|| if self.writers.load(Ordering::SeqCst) == 0 { self.cell.try_read() } else { None });
-        RwLockReadGuard { cell, _release: Release { lock: self.release() } }
+        RwLockReadGuard { cell, _release: Release { lock: self.release() }, _held: held }
     }
 
     /// Takes the lock for changing. May sleep.
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn write(&self) -> RwLockWriteGuard<'_, T> {
+        let held = Held::new(self.class, Location::caller(), true);
+        hal::might_sleep();
         let cell = match self.cell.try_write() {
             Some(cell) => cell,
             None => {
@@ -53,7 +61,7 @@ impl<T: ?Sized> RwLock<T> {
                 cell
             }
         };
-        RwLockWriteGuard { cell, _release: Release { lock: self.release() } }
+        RwLockWriteGuard { cell, _release: Release { lock: self.release() }, _held: held }
     }
 
     /// The class.
@@ -99,12 +107,14 @@ impl Drop for Release<'_> {
 pub struct RwLockReadGuard<'a, T: ?Sized> {
     cell: ReadGuard<'a, T>,
     _release: Release<'a>,
+    _held: Held,
 }
 
 /// The right to change the value.
 pub struct RwLockWriteGuard<'a, T: ?Sized> {
     cell: WriteGuard<'a, T>,
     _release: Release<'a>,
+    _held: Held,
 }
 
 impl<T: ?Sized> Deref for RwLockReadGuard<'_, T> {

@@ -177,3 +177,41 @@ fn a_waiter_is_told_by_any_of_several_queues() {
     assert_eq!(woken.load(Ordering::SeqCst), 1);
     assert!(queues.iter().all(|queue| queue.is_empty()));
 }
+
+static FIRST: LockClass = LockClass::new("first", 10);
+static SECOND: LockClass = LockClass::new("second", 11);
+
+#[test]
+#[should_panic(expected = "lock rule broken: order: `first` (rank 10) at kernel/chronos/src/tests.rs")]
+fn sleeping_locks_are_taken_in_their_order() {
+    let _machine = simulate::machine();
+    let (first, second) = (Mutex::new(&FIRST, ()), RwLock::new(&SECOND, ()));
+    let outer = first.lock();
+    let inner = second.read();
+    drop(outer);
+    drop(inner);
+    let _outer = second.write();
+    assert!(first.try_lock().is_some(), "what is not waited for may break the order");
+    let _inner = first.lock();
+}
+
+#[test]
+#[should_panic(expected = "sleep at kernel/chronos/src/tests.rs")]
+fn a_sleeping_lock_is_not_taken_under_a_spinlock_even_if_nobody_holds_it() {
+    let _machine = simulate::machine();
+    let (spinning, sleeping) = (SpinLock::new(&CLASS, ()), Mutex::new(&SECOND, ()));
+    let _outer = spinning.lock();
+    drop(sleeping.lock());
+}
+
+#[test]
+fn each_thread_holds_its_own_locks() {
+    let machine = simulate::machine();
+    let first = Arc::new(Mutex::new(&FIRST, ()));
+    let second = Arc::new(Mutex::new(&SECOND, ()));
+    let other = first.clone();
+    let _held = second.lock();
+    spawn(move || drop(other.lock()));
+    machine.run();
+    assert!(!first.class().name().is_empty());
+}

@@ -79,6 +79,8 @@ pub struct Thread {
     /// Where it is in the list of all threads. Changed under that list's lock.
     pub(crate) place: AtomicUsize,
     pub(crate) stuck: Stuck,
+    #[cfg(debug_assertions)]
+    pub(crate) held: crate::held::Own,
     alarm: Once<Timer>,
     local: Once<Arc<dyn Any + Send + Sync>>,
 }
@@ -118,6 +120,8 @@ impl Thread {
             time: CpuTime::new(),
             place: AtomicUsize::new(0),
             stuck: Stuck::new(),
+            #[cfg(debug_assertions)]
+            held: crate::held::Own::new(hal::HeldLocks::new()),
             alarm: Once::new(),
             local: Once::new(),
         });

@@ -45,7 +45,7 @@ pub use addr::{PhysAddr, UserAddr};
 pub use boot_info::{BootInfo, BootMemory, Framebuffer, MemoryKind, MemoryRegion};
 pub use frames::{FrameNumber, FrameSource};
 pub use lock::{SpinGuard, SpinIrqGuard, SpinLock};
-pub use lock_check::{LockClass, might_sleep};
+pub use lock_check::{HeldLocks, LockClass, might_sleep};
 pub use once::Once;
 pub use percpu::PerCpu;
 pub use sched::SchedulerHooks;

@@ -1,6 +1,7 @@
 //! The rules of locks, checked in debug builds.
 //!
-//! - **Order**: a processor that holds a lock takes only locks of higher rank.
+//! - **Order**: a processor that holds a lock takes only locks of higher rank. So does a thread, of locks that sleep, which
+//!   whoever makes these locks notes with each thread.
 //! - **Interrupts**: a class that an interrupt handler takes is never held with interrupts on.
 //! - **Sleep**: nobody sleeps, leaves the processor or returns to a program while he holds a spinlock.
 //!
@@ -23,6 +24,12 @@ pub struct LockClass {
 
 /// A place in the source.
 type Place = &'static Location<'static>;
+
+impl Default for HeldLocks {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl LockClass {
     /// A class; locks of lower rank are taken first. Two locks of one class are never held together.
@@ -60,16 +67,28 @@ impl LockClass {
 /// How many locks a processor can hold at once; more is a report.
 const DEPTH: usize = 16;
 
-/// The locks that a processor holds.
-pub(crate) struct HeldLocks {
+/// The locks that a processor holds, or the sleeping ones that a thread does.
+pub struct HeldLocks {
     stack: [Option<(&'static LockClass, Place)>; DEPTH],
     depth: usize,
 }
 
 impl HeldLocks {
     /// No locks.
-    pub(crate) const fn new() -> Self {
+    pub const fn new() -> Self {
         Self { stack: [None; DEPTH], depth: 0 }
+    }
+
+    /// Notes a lock being taken. Panics if one is held that comes later in the order, unless nobody waits for this one.
+    pub fn take(&mut self, class: &'static LockClass, place: Place, waited_for: bool) {
+        if let Some((held, at)) = self.push(class, place).filter(|_| waited_for) {
+            report_order(class, place, held, at);
+        }
+    }
+
+    /// Notes that a lock of the class was given up (not always the last one taken).
+    pub fn give_up(&mut self, class: &'static LockClass) {
+        self.pop(class);
     }
 
     fn held(&self) -> impl DoubleEndedIterator<Item = (&'static LockClass, Place)> + '_ {
@@ -87,7 +106,6 @@ impl HeldLocks {
         conflict
     }
 
-    /// Notes that a lock of the class was given up (not always the last one taken).
     fn pop(&mut self, class: &'static LockClass) {
         let found = self.stack[..self.depth]
             .iter()
@@ -178,7 +196,7 @@ fn report_sleep(what: &str, place: Place) -> ! {
 
 #[cfg(test)]
 mod tests {
-    use super::{LockClass, check_nothing_held, might_sleep};
+    use super::{HeldLocks, LockClass, check_nothing_held, might_sleep};
     use crate::SpinLock;
     use crate::arch::as_interrupt;
 
@@ -217,6 +235,18 @@ mod tests {
         let (one, other) = (SpinLock::new(&LOW, ()), SpinLock::new(&LOW, ()));
         let _first = one.lock();
         let _second = other.lock();
+    }
+
+    #[test]
+    #[should_panic(expected = "lock rule broken: order: `low` (rank 1) at kernel/hal/src/lock_check.rs")]
+    fn what_a_thread_holds_has_an_order_too() {
+        let mut held = HeldLocks::new();
+        let place = core::panic::Location::caller();
+        held.take(&HIGH, place, true);
+        held.take(&LOW, place, false);
+        held.give_up(&HIGH);
+        held.take(&HIGH, place, true);
+        held.take(&LOW, place, true);
     }
 
     #[test]
