@@ -188,7 +188,8 @@ fn check(area: &Area, access: FaultAccess) -> Result<(), FaultError> {
     let readable = ProtFlags::READ | ProtFlags::WRITE | ProtFlags::EXEC;
     let allowed = if access.write {
         area.protection.contains(ProtFlags::WRITE)
-    } else if access.execute {
+    } else if access.execute && access.present {
+        // A page that is not there yet is fetched as for a read, as on Linux: behind the file's end there is none.
         area.protection.contains(ProtFlags::EXEC)
     } else {
         area.protection.intersects(readable)

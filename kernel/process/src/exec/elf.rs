@@ -166,7 +166,8 @@ fn check_segment(raw: &RawSegment) -> Result<Option<Segment>, Errno> {
         return Err(Errno::EINVAL);
     }
     let in_file = raw.offset.checked_add(raw.file_size).is_some_and(|end| i64::try_from(end).is_ok());
-    if !in_file || raw.offset % PAGE != raw.address % PAGE {
+    let mappable = raw.file_size == 0 || raw.offset % PAGE == raw.address % PAGE;
+    if !in_file || !mappable {
         return Err(Errno::EINVAL);
     }
     Ok(Some(Segment {

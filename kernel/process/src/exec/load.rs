@@ -71,14 +71,17 @@ impl Executable {
     /// The path of the interpreter that the program asks for, if any.
     ///
     /// # Errors
-    /// `ENOEXEC`: it does not end with a NUL.
+    /// `EIO`: the file ends before it; `ENOEXEC`: it does not end with a NUL.
     pub fn interpreter(&self) -> Result<Option<Vec<u8>>, Errno> {
         let Some((offset, length)) = self.program.interpreter else { return Ok(None) };
         let mut path = Vec::new();
         aegis::charge::reserve(&mut path, length)?;
         path.resize(length, 0);
         let read = read_at(&self.file, offset, &mut path)?;
-        if read < length || path.pop() != Some(0) {
+        if read < length {
+            return Err(Errno::EIO);
+        }
+        if path.pop() != Some(0) {
             return Err(Errno::ENOEXEC);
         }
         let end = path.iter().position(|&byte| byte == 0).unwrap_or(path.len());
