@@ -1,5 +1,6 @@
 /* Regular files: opening, reading, writing, offsets, sizes. */
 #include "tap.h"
+#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 
@@ -89,6 +90,9 @@ CASE(holes)
 	equal(lseek(fd, 0, SEEK_HOLE), 0, "SEEK_HOLE finds the hole at the beginning");
 	check(lseek(fd, 0, SEEK_DATA) <= 100000 && lseek(fd, 0, SEEK_DATA) > 90000, "SEEK_DATA finds the data");
 	fails(lseek(fd, 200000, SEEK_DATA), ENXIO, "SEEK_DATA beyond the end gives ENXIO");
+	equal(ftruncate(fd, 1LL << 60), 0, "a file may be as large as nobody can fill it");
+	fails(lseek(fd, 1 << 20, SEEK_DATA), ENXIO, "SEEK_DATA sees at once that nothing follows");
+	check(pwrite(fd, "x", 1, 1LL << 59) == 1 && lseek(fd, 1 << 20, SEEK_DATA) == 1LL << 59, "and what follows far away");
 }
 
 CASE(truncating)
@@ -202,6 +206,7 @@ CASE(copying)
 	equal(copy_file_range(from, &in, to, &out, 2, 0), 2, "copy_file_range copies between files");
 	equal(in + out, 4, "and advances both offsets");
 	fails(copy_file_range(from, &in, to, &out, 2, 1), EINVAL, "copy_file_range with a flag gives EINVAL");
+	fails(copy_file_range(from, &in, memfd_create("other", 0), &out, 2, 0), EXDEV, "copy_file_range to another file system gives EXDEV");
 }
 
 CASE(allocating)

@@ -1,5 +1,6 @@
 /* Resource limits: reading and setting them, and what happens at each. */
 #include "tap.h"
+#include <sys/sendfile.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
@@ -10,6 +11,14 @@
 		if (setrlimit(resource, &limit_)) \
 			_exit(99); \
 	} while (0)
+
+static int make_source(void)
+{
+	char bytes[100] = { 0 };
+	int fd = open("source", O_CREAT | O_TRUNC | O_RDWR, 0600);
+	require(fd != -1 && write(fd, bytes, sizeof bytes) == sizeof bytes && lseek(fd, 0, SEEK_SET) == 0);
+	return fd;
+}
 
 CASE(values)
 {
@@ -46,6 +55,23 @@ CASE(file_size)
 	equal(in_child(limit_to(RLIMIT_FSIZE, 100, 100); if (write(fd, block, 1) == -1) _exit(errno)), EFBIG, "beyond it a write gives EFBIG");
 	equal(in_child(limit_to(RLIMIT_FSIZE, 100, 100); if (ftruncate(fd, 101) == -1) _exit(errno)), EFBIG, "and ftruncate, too");
 	equal(in_child(signal(SIGXFSZ, SIG_DFL); limit_to(RLIMIT_FSIZE, 100, 100); write(fd, block, 1)), 128 + SIGXFSZ, "after SIGXFSZ");
+	int source = make_source();
+	loff_t behind = 150;
+	equal(in_child(limit_to(RLIMIT_FSIZE, 100, 100); if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 200) == -1) _exit(errno)), EFBIG,
+	      "fallocate, even where the size stays");
+	equal(in_child(limit_to(RLIMIT_FSIZE, 100, 100); lseek(fd, 90, SEEK_SET); _exit(sendfile(fd, source, NULL, 50))), 10,
+	      "sendfile is cut");
+	equal(in_child(limit_to(RLIMIT_FSIZE, 100, 100); lseek(fd, 100, SEEK_SET); if (sendfile(fd, source, NULL, 50) == -1) _exit(errno)), EFBIG,
+	      "sendfile beyond gives EFBIG");
+	equal(in_child(limit_to(RLIMIT_FSIZE, 100, 100); if (copy_file_range(source, NULL, fd, &behind, 50, 0) == -1) _exit(errno)), EFBIG,
+	      "copy_file_range does");
+	equal(in_child(limit_to(RLIMIT_FSIZE, 100, 100);
+		       int p[2]; char left[4];
+		       if (pipe2(p, O_NONBLOCK) || write(p[1], "abc", 3) != 3 || splice(p[0], NULL, fd, &behind, 3, 0) != -1 || errno != EFBIG)
+			       _exit(98);
+		       _exit(read(p[0], left, 4))), 3,
+	      "splice does, and the pipe keeps what it has");
+	equal(in_child(limit_to(RLIMIT_FSIZE, 20, 20); _exit(ftruncate(source, 50))), 0, "a file that is too large may become smaller");
 	equal(in_child(limit_to(RLIMIT_FSIZE, 100, 100); int p[2]; if (pipe(p)) _exit(98); _exit(write(p[1], block, 200))), 200,
 	      "pipes have no such limit");
 }

@@ -51,6 +51,11 @@ impl PageCache {
         self.pages.lock().get(&index).cloned()
     }
 
+    /// The index of the first page in memory from an index on.
+    pub fn next(&self, index: u64) -> Option<u64> {
+        self.pages.lock().range(index..).next().map(|(&index, _)| index)
+    }
+
     /// The page at an index, made when it is not there, whatever the size is.
     ///
     /// # Errors

@@ -201,12 +201,25 @@ fn wake_orphaned_group(group: u32) {
 }
 
 fn become_zombie(process: &Arc<Process>, status: ExitStatus) {
-    table::with(|tree| {
-        if let Some(node) = tree.get_mut(process.pid()) {
+    let wish = loop {
+        let wish = parent_wish(process);
+        // In one step: a parent that discards its children never sees a zombie.
+        let reaped = table::with(|tree| {
+            let Some(node) = tree.get_mut(process.pid()) else { return Some(None) };
+            if wish.as_ref().is_some_and(|wish| wish.parent.pid() != node.parent) {
+                return None; // it ended, too
+            }
             node.report.ended = Some(status);
+            let discards = wish.as_ref().is_some_and(|wish| wish.discards);
+            Some(if discards { tree.reap(process.pid()) } else { None })
+        });
+        if reaped.is_some() {
+            break wish;
         }
-    });
-    tell_ended(process);
+    };
+    if let Some(wish) = wish {
+        tell_end(process, &wish, status);
+    }
     process.end_events.wake_all(Events::IN | Events::RDNORM);
 }
 
@@ -236,13 +249,17 @@ fn child_info(process: &Process, code: i32, status: i32) -> Info {
     Info::child(code, process.pid(), uid, status, ticks(usage.user), ticks(usage.system))
 }
 
-/// Tells the parent that a process has ended; it is gone if the parent discards its children.
+/// Tells a new parent that a process has ended; it is gone if the parent discards its children.
 fn tell_ended(process: &Arc<Process>) {
     let Some(wish) = parent_wish(process) else { return };
     let status = table::with(|tree| tree.get(process.pid()).and_then(|node| node.report.ended));
     let Some(status) = status else { return };
     let reaped = if wish.discards { table::with(|tree| tree.reap(process.pid())) } else { None };
     drop(reaped);
+    tell_end(process, &wish, status);
+}
+
+fn tell_end(process: &Process, wish: &ParentWish, status: ExitStatus) {
     if let Some(signal) = wish.signal {
         let code = if status.signal().is_some() { code::CLD_KILLED } else { code::CLD_EXITED };
         let info = Info { signal, ..child_info(process, code, status.detail()) };

@@ -251,16 +251,17 @@ impl FileOps for RegularFile {
             }
             _ => return seek_within(current, offset, whence, || Ok(size)),
         };
-        let wants_data = whence == Whence::Data;
-        let is_data = |index: u64| content.cache().get(index).is_some();
         let mut index = start / PAGE;
-        while index * PAGE < size {
-            if is_data(index) == wants_data {
-                return Ok(start.max(index * PAGE));
-            }
+        if whence == Whence::Data {
+            // There may be any number of pages that are not in memory.
+            let index = content.cache().next(index).ok_or(Errno::ENXIO)?;
+            let found = start.max(index.saturating_mul(PAGE));
+            return if found < size { Ok(found) } else { Err(Errno::ENXIO) };
+        }
+        while content.cache().get(index).is_some() {
             index += 1;
         }
-        if wants_data { Err(Errno::ENXIO) } else { Ok(size) }
+        Ok(start.max(index.saturating_mul(PAGE)).min(size))
     }
 
     fn memory_object(&self, file: &OpenFile) -> Result<Arc<dyn MemoryObject>, Errno> {

@@ -5,7 +5,7 @@ use abi::inotify::InotifyMask;
 use abi::{AccessFlags, AtFlags, Errno, Mode, Resource};
 use alloc::sync::Arc;
 use cerberus::Rights;
-use chroma::inode::FileKind;
+use chroma::inode::{FileKind, Inode};
 use chroma::{Fd, notify, ops};
 use process::Current;
 
@@ -69,9 +69,11 @@ pub fn faccessat2(
     DONE
 }
 
-fn check_size(current: &Current, size: i64) -> Result<u64, Errno> {
+/// Checks the size that a file shall have: only one that grows may become too large.
+fn check_size(current: &Current, inode: &Inode, size: i64) -> Result<u64, Errno> {
     let size = u64::try_from(size).map_err(|_| Errno::EINVAL)?;
-    if size > current.process.limits.current(Resource::Fsize) {
+    let grows = inode.read_attributes(|attributes| attributes.size) < size;
+    if grows && size > current.process.limits.current(Resource::Fsize) {
         return Err(file_too_large(current));
     }
     Ok(size)
@@ -83,7 +85,7 @@ pub fn truncate(current: &mut Current, path: PathName, size: i64) -> Outcome {
         return Err(Errno::EINVAL);
     }
     let path = path_at(current, HERE, path, AtFlags::empty())?;
-    let size = check_size(current, size)?;
+    let size = check_size(current, path.dentry.inode()?, size)?;
     ops::truncate(&current.cred, &path, size)?;
     DONE
 }
@@ -98,7 +100,7 @@ pub fn ftruncate(current: &mut Current, fd: Fd, size: i64) -> Outcome {
     if !file.writable() || file.inode().kind() != FileKind::Regular {
         return Err(Errno::EINVAL);
     }
-    let size = check_size(current, size)?;
+    let size = check_size(current, file.inode(), size)?;
     ops::truncate_inode(file.inode(), size)?;
     notify::file(&file, InotifyMask::MODIFY);
     DONE
@@ -123,8 +125,8 @@ pub fn fallocate(current: &mut Current, fd: Fd, mode: FallocateMode, offset: i64
         _ => return Err(Errno::ENODEV),
     }
     let end = offset.checked_add(length).ok_or(Errno::EFBIG)?;
-    if !mode.contains(FallocateMode::KEEP_SIZE) {
-        check_size(current, end)?;
+    if !mode.contains(FallocateMode::PUNCH_HOLE) {
+        check_size(current, file.inode(), end)?;
     }
     file.ops().allocate(&file, mode.bits(), start, size)?;
     notify::file(&file, InotifyMask::MODIFY);

@@ -28,8 +28,11 @@ pub fn write(current: &mut Current, fd: Fd, buffer: InBytes, size: usize) -> Out
 }
 
 /// `RLIMIT_FSIZE`: cuts what a write to a regular file may take; SIGXFSZ when nothing is left.
+///
+/// # Errors
+/// `EFBIG`, with the signal.
 #[inline]
-fn limit(
+pub(super) fn limit(
     current: &Current,
     file: &Arc<OpenFile>,
     position: Option<u64>,

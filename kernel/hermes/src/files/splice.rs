@@ -72,7 +72,7 @@ pub fn splice(
                 return Err(Errno::EINVAL);
             }
             let mut to = end(target.clone(), output_offset)?;
-            let moved = out_of_pipe(from, &mut to, size, waits);
+            let moved = out_of_pipe(current, from, &mut to, size, waits);
             to.store(output_offset)?;
             outcome(current, moved)
         }
@@ -124,7 +124,13 @@ fn into_pipe(from: &mut End, to: &Pipe, size: usize, waits: bool) -> Result<usiz
     Ok(source.done())
 }
 
-fn out_of_pipe(from: &Pipe, to: &mut End, size: usize, waits: bool) -> Result<usize, Errno> {
+fn out_of_pipe(
+    current: &Current,
+    from: &Pipe,
+    to: &mut End,
+    size: usize,
+    waits: bool,
+) -> Result<usize, Errno> {
     if !from.await_content(waits)? {
         return Ok(0);
     }
@@ -134,6 +140,11 @@ fn out_of_pipe(from: &Pipe, to: &mut End, size: usize, waits: bool) -> Result<us
     let mut moved = 0;
     while moved < size {
         let wanted = bytes.len().min(size - moved);
+        let wanted = match to.room(current, bytes.get(..wanted).unwrap_or_default()) {
+            Ok(room) => room,
+            Err(error) if moved == 0 => return Err(error),
+            Err(_) => break,
+        };
         let mut sink = Sink::kernel(bytes.get_mut(..wanted).unwrap_or_default());
         let taken = from.drain(&mut sink)?;
         if taken == 0 {
@@ -141,7 +152,7 @@ fn out_of_pipe(from: &Pipe, to: &mut End, size: usize, waits: bool) -> Result<us
         }
         let mut done = 0;
         while done < taken {
-            match to.write(bytes.get(done..taken).unwrap_or_default()) {
+            match to.write(current, bytes.get(done..taken).unwrap_or_default()) {
                 Ok(written) => done += written,
                 Err(error) if moved + done == 0 => return Err(error),
                 Err(_) => return Ok(moved + done),

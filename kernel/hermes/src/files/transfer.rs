@@ -9,6 +9,7 @@ use chroma::inode::FileKind;
 use chroma::{Fd, OpenFile, Sink, Source};
 use process::Current;
 
+use super::io;
 use crate::argument::InOut;
 use crate::row::Outcome;
 use crate::support::{broken_pipe, count, file};
@@ -43,8 +44,10 @@ impl End {
         }
     }
 
-    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<usize, Errno> {
+    /// Writes as far as the file may grow (`RLIMIT_FSIZE`).
+    pub(super) fn write(&mut self, current: &Current, bytes: &[u8]) -> Result<usize, Errno> {
         let mut source = Source::kernel(bytes);
+        io::limit(current, &self.file, self.at, &mut source)?;
         match &mut self.at {
             Some(at) => {
                 let count = self.file.write_at(*at, &mut source)?;
@@ -53,6 +56,13 @@ impl End {
             }
             None => self.file.write(&mut source),
         }
+    }
+
+    /// How many of these bytes the file may take.
+    pub(super) fn room(&self, current: &Current, bytes: &[u8]) -> Result<usize, Errno> {
+        let mut source = Source::kernel(bytes);
+        io::limit(current, &self.file, self.at, &mut source)?;
+        Ok(source.remaining())
     }
 
     /// Takes back what was read and could not be written.
@@ -99,7 +109,7 @@ fn transfer(current: &Current, from: &mut End, to: &mut End, size: usize) -> Res
         };
         let mut done = 0;
         while done < read {
-            match to.write(piece.get(done..read).unwrap_or_default()) {
+            match to.write(current, piece.get(done..read).unwrap_or_default()) {
                 Ok(written) => done += written,
                 Err(error) => {
                     from.unread(read - done)?;
@@ -159,6 +169,9 @@ pub fn copy_file_range(
     if target.flags().contains(OpenFlags::APPEND) {
         return Err(Errno::EBADF);
     }
+    if !Arc::ptr_eq(source.inode().superblock(), target.inode().superblock()) {
+        return Err(Errno::EXDEV);
+    }
     let same = Arc::ptr_eq(source.inode(), target.inode());
     let mut from = End::new(source, input_offset)?;
     let mut to = End::new(target, output_offset)?;
@@ -169,6 +182,8 @@ pub fn copy_file_range(
             return Err(Errno::EINVAL);
         }
     }
+    // Nothing may be moved to behind the limit, not even nothing.
+    to.room(current, &[0])?;
     let moved = transfer(current, &mut from, &mut to, size)?;
     if moved > 0 {
         from.store(input_offset)?;
