@@ -31,16 +31,7 @@ pub fn command(project: &Project, ui: &Ui) -> Result<ExitCode> {
 /// Writes the page that comes from the table of system calls. That it is current is one of the unit tests of `hermes`.
 fn generate(project: &Project, ui: &Ui) -> Result<()> {
     let step = ui.step("Writing the reference of system calls");
-    let mut command = exec::command("cargo");
-    command.current_dir(project.root()).args([
-        "run",
-        "--quiet",
-        "--package",
-        "hermes",
-        "--example",
-        "reference",
-    ]);
-    let text = exec::output(command)?;
+    let text = crate::table::in_form(project, "reference")?;
     let page = project.root().join("docs/src/syscalls.md");
     fs::write(&page, text).with_context(|| format!("cannot write {}", page.display()))?;
     step.done();

@@ -31,6 +31,7 @@ mod packages;
 mod ports;
 mod project;
 mod session;
+mod table;
 mod tally;
 mod toolchain;
 mod ui;

@@ -17,7 +17,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 
-use crate::exec;
 use crate::guest::{self, Addition, End, Kernel, Machine, Memory};
 use crate::kernel::Profile;
 use crate::musl::{self, Compiler};
@@ -201,16 +200,7 @@ fn keep(path: &PathBuf, bytes: &[u8]) -> Result<()> {
 /// The grammar: the table of the kernel in this checkout, with the hints.
 fn grammar_of(project: &Project, ui: &Ui) -> Result<String> {
     let step = ui.step("Asking the kernel's table for its grammar");
-    let mut command = exec::command("cargo");
-    command.current_dir(project.root()).args([
-        "run",
-        "--quiet",
-        "--package",
-        "hermes",
-        "--example",
-        "grammar",
-    ]);
-    let table = exec::output(command)?;
+    let table = crate::table::in_form(project, "grammar")?;
     step.done();
     let path = project.root().join(FOLDER).join(HINTS);
     let hints = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
