@@ -12,7 +12,8 @@ use crate::guest::{self, Addition, End, Kernel, Machine};
 use crate::musl::{self, Compiler};
 
 const FOLDER: &str = "compat-tests/hostile";
-const HEADER: &str = "compat-tests/tap.h";
+/// What the programs include.
+const HEADERS: [&str; 2] = ["compat-tests/tap.h", "compat-tests/hostile/hoard.h"];
 const FLAGS: [&str; 6] = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-fno-strict-aliasing"];
 
 /// Memory that a hoarder fills in a moment.
@@ -59,13 +60,17 @@ fn programs(gate: &Gate<'_>) -> Result<Vec<(String, PathBuf)>> {
     let (project, ui) = (gate.project, gate.ui);
     let compiler = Compiler::find(project, ui)?;
     let folder = project.root().join(FOLDER);
-    let header = project.root().join(HEADER);
+    let headers = HEADERS.map(|header| project.root().join(header));
+    let depends: Vec<&Path> = headers.iter().map(PathBuf::as_path).collect();
     let entries = fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
     let mut built = Vec::new();
     for entry in entries {
         let source = entry.with_context(|| format!("cannot read {}", folder.display()))?.path();
+        if source.extension().is_none_or(|extension| extension != "c") {
+            continue;
+        }
         let name = source.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let program = musl::Program { name: &name, sources: &[&source], depends: &[&header], flags: &FLAGS };
+        let program = musl::Program { name: &name, sources: &[&source], depends: &depends, flags: &FLAGS };
         let file = compiler.cc(project, ui, &program)?;
         built.push((name, file));
     }
