@@ -178,9 +178,15 @@ impl Port {
     pub(super) fn serve(&self, tty: &Tty) {
         loop {
             let active = || {
-                let room = self.has_room.load(Ordering::Acquire);
-                let received = || !self.state.lock_irq().received.is_empty();
-                (room || received() && tty.has_input_room()).then_some(())
+                if self.has_room.load(Ordering::Acquire) {
+                    return Some(());
+                }
+                if self.state.lock_irq().received.is_empty() {
+                    return None;
+                }
+                // Noted before the line is asked: who reads from it in between tells, or is seen.
+                self.line_is_full.store(true, Ordering::SeqCst);
+                tty.has_input_room().then_some(())
             };
             // Nobody kills a kernel thread. It may wait for ever, which one that cannot be killed is not expected to.
             let _ = self.active.wait(WaitKind::Killable, None, active);

@@ -8,7 +8,7 @@ use chroma::cred::Cred;
 use chroma::mount::{FileSystemType, Mount, MountRequest, Path};
 use chroma::{OpenFile, Sink, Source};
 use chronos::{Policy, simulate};
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use hal::simulate::FarEnd;
 
 use super::B9600;
@@ -100,6 +100,35 @@ fn a_program_that_waits_to_write_goes_on_though_its_input_is_full() {
         assert!(got.len() > before, "stuck after {before} bytes");
     }
     assert!(got == sent, "bytes were lost or changed");
+}
+
+#[test]
+fn what_came_while_the_line_was_exactly_full_is_delivered_when_there_is_room() {
+    // About as much as a line takes.
+    for length in 4090..4100 {
+        let world = World::new();
+        let file = world.open();
+        for piece in [pattern(length), pattern(10)] {
+            let mut unsent = &piece[..];
+            while !unsent.is_empty() {
+                let count = world.far.send(unsent);
+                unsent = &unsent[count..];
+                world.settle();
+            }
+        }
+        let got = Arc::new(AtomicUsize::new(0));
+        let counter = got.clone();
+        chronos::thread::spawn("reader", Policy::NORMAL, move || {
+            let mut bytes = [0; 4096];
+            loop {
+                let count = file.read(&mut Sink::kernel(&mut bytes)).unwrap();
+                counter.fetch_add(count, Ordering::SeqCst);
+            }
+        })
+        .unwrap();
+        world.machine.run();
+        assert_eq!(got.load(Ordering::SeqCst), length + 10);
+    }
 }
 
 #[test]
