@@ -155,7 +155,11 @@ CASE(randomness)
 static const char *kernel_pointer(const char *text, size_t length)
 {
 	for (size_t at = 0; at + 16 <= length; at++) {
-		size_t digits = 0;
+		size_t digits = strspn(text + at, "0123456789");
+		/* From 2^64 - 2^47 on, but for the last ones: `shmall` is so large. */
+		if (digits == 20 && strncmp(text + at, "18446603336221196288", 20) >= 0 && strncmp(text + at, "18446744073692774399", 20) < 0)
+			return text + at;
+		digits = 0;
 		while (at + digits < length && strchr("0123456789abcdefABCDEF", text[at + digits]) && text[at + digits])
 			digits++;
 		if (digits == 16 && strncasecmp(text + at, "ffff", 4) == 0 && strchr("89abcdefABCDEF", text[at + 4]) &&

@@ -16,9 +16,13 @@ static size_t extent(const struct row *row, int index, const uint64_t *values)
 		return values[index + 1] <= PAGE - 128 ? values[index + 1] : 0;
 	if (argument->kind != OUT)
 		return 0;
-	for (int i = 0; i < row->arguments; i++) /* an array */
-		if (strcmp(row->argument[i].name, "most") == 0 || strcmp(row->argument[i].name, "size") == 0)
-			return 0;
+	switch (row->number) { /* arrays */
+	case SYS_getgroups:
+	case SYS_epoll_wait:
+	case SYS_epoll_pwait:
+	case SYS_epoll_pwait2:
+		return 0;
+	}
 	return row->number == SYS_capget ? 2 * argument->size : argument->size;
 }
 

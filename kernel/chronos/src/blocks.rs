@@ -4,6 +4,8 @@
 use alloc::vec::Vec;
 use core::mem;
 
+use crate::growing;
+
 /// Elements of a block; the first grows up to it.
 const MOST: usize = 64;
 /// Capacity that the first block begins with.
@@ -18,7 +20,7 @@ pub(crate) trait Numbered {
 /// The list. The first block is there from the beginning, so that a short list is one vector.
 pub(crate) struct Blocks<T> {
     first: Vec<T>,
-    /// None of them is empty.
+    /// None of them is empty, but for one at the end that was just made.
     more: Vec<Vec<T>>,
 }
 
@@ -54,7 +56,7 @@ impl<T: Numbered> Blocks<T> {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.first.is_empty() && self.more.is_empty()
+        self.first.is_empty() && self.more.iter().all(Vec::is_empty)
     }
 
     fn last(&mut self) -> &mut Vec<T> {
@@ -81,16 +83,9 @@ impl<T: Numbered> Blocks<T> {
             return;
         }
         if self.more.is_empty() && self.first.capacity() < MOST {
-            if storage.block.capacity() > self.first.capacity() {
-                storage.block.append(&mut self.first);
-                mem::swap(&mut storage.block, &mut self.first);
-            }
-            return;
+            return growing::swap_storage(&mut self.first, &mut storage.block);
         }
-        if self.more.capacity() < storage.more.capacity() {
-            storage.more.append(&mut self.more);
-            mem::swap(&mut storage.more, &mut self.more);
-        }
+        growing::swap_storage(&mut self.more, &mut storage.more);
         if self.more.len() < self.more.capacity() && storage.block.capacity() >= MOST {
             self.more.push(mem::take(&mut storage.block));
         }
@@ -103,8 +98,10 @@ impl<T: Numbered> Blocks<T> {
 
     /// Where the elements with larger numbers begin.
     pub fn after(&self, number: u64) -> Place {
-        let below = |block: &Vec<T>| block.last().is_none_or(|last| last.number() <= number);
-        let block = if below(&self.first) { 1 + self.more.partition_point(below) } else { 0 };
+        // One without elements stands at the end, or is the first.
+        let below = |block: &Vec<T>| block.last().is_some_and(|last| last.number() <= number);
+        let in_first = self.first.last().is_some_and(|last| last.number() > number);
+        let block = if in_first { 0 } else { 1 + self.more.partition_point(below) };
         let index =
             self.block(block).map_or(0, |block| block.partition_point(|element| element.number() <= number));
         Place { block, index }
@@ -169,7 +166,7 @@ impl<T: Numbered> Blocks<T> {
     fn join(&mut self, number: usize) -> bool {
         let Some(behind) = self.more.get(number).map(Vec::len) else { return false };
         let Some(block) = self.block(number) else { return false };
-        if block.len() + behind > MOST / 4 || block.capacity() < MOST / 4 {
+        if block.len() + behind > MOST / 4 {
             return false;
         }
         let mut moved = self.more.remove(number);
@@ -279,6 +276,16 @@ mod tests {
             list.remove(&mut place);
         }
         assert!(list.is_empty());
+    }
+
+    #[test]
+    fn a_block_that_was_just_made_hides_nothing() {
+        let mut list = list(1..=(2 * MOST) as u64);
+        let mut storage = list.need().unwrap().meet();
+        list.supply(&mut storage);
+        assert_eq!(list.more.last().map(Vec::len), Some(0));
+        assert!((1..=(2 * MOST) as u64).all(|number| list.find(number).is_some()));
+        assert!(!list.is_empty());
     }
 
     #[test]

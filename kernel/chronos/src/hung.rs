@@ -61,7 +61,8 @@ fn look(period: Duration) {
     for place in 0.. {
         let Some(thread) = registry::get(place) else { return };
         let waits = thread.blocked() == Some(WaitKind::Uninterruptible);
-        if thread.stuck.look(waits, thread.time().total().as_nanos() as u64, now, period) {
+        let used = if waits { thread.time().total().as_nanos() as u64 } else { 0 };
+        if thread.stuck.look(waits, used, now, period) {
             report(&thread, period);
         }
     }

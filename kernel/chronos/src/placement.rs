@@ -32,11 +32,6 @@ fn bit(cpu: CpuId) -> u64 {
     1 << cpu.index()
 }
 
-/// The processors that run.
-fn online() -> u64 {
-    u64::MAX >> (u64::BITS as usize - cpu::online().clamp(1, u64::BITS as usize))
-}
-
 fn first(set: u64) -> Option<CpuId> {
     (set != 0).then(|| CpuId::new(set.trailing_zeros()))
 }
@@ -61,7 +56,7 @@ fn choose(thread: &Thread, home: CpuId) -> CpuId {
     if cpu::online() == 1 {
         return home;
     }
-    let allowed = thread.allowed() & online();
+    let allowed = thread.allowed() & cpu::online_set();
     let idle = IDLE.load(Ordering::SeqCst) & allowed;
     let wanted = if idle != 0 { idle } else { allowed };
     if wanted & bit(home) != 0 { home } else { first(wanted).unwrap_or(home) }
@@ -140,7 +135,7 @@ pub(crate) fn move_on(thread: &Arc<Thread>) {
 
 /// Binds a thread to a set of processors; says whether one of them runs.
 pub(crate) fn bind(thread: &Arc<Thread>, allowed: u64) -> bool {
-    if allowed & online() == 0 {
+    if allowed & cpu::online_set() == 0 {
         return false;
     }
     thread.set_allowed(allowed);
@@ -199,7 +194,7 @@ pub(crate) fn balance() {
     let here = cpu::current();
     let ticks = TICKS.of(here).fetch_add(1, Ordering::Relaxed);
     if WAITING.of(here).load(Ordering::Relaxed) > 0
-        && let Some(idle) = first(IDLE.load(Ordering::Relaxed) & online() & !bit(here))
+        && let Some(idle) = first(IDLE.load(Ordering::Relaxed) & cpu::online_set() & !bit(here))
     {
         hal::sched::send_reschedule(idle);
     } else if ticks.is_multiple_of(BALANCE_TICKS) {

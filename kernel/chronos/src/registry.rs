@@ -17,17 +17,18 @@ static THREADS: SpinLock<Vec<Arc<Thread>>> = SpinLock::new(&CLASS, Vec::new());
 /// Enters a thread that is started.
 pub(crate) fn enter(thread: &Arc<Thread>) {
     loop {
+        {
+            let mut threads = THREADS.lock_irq();
+            if threads.len() < threads.capacity() {
+                thread.place.store(threads.len(), Ordering::Relaxed);
+                return threads.push(thread.clone());
+            }
+        }
         let inspect = || {
             let threads = THREADS.lock_irq();
             (threads.len(), threads.capacity())
         };
         growing::make_room(inspect, |larger| growing::swap_storage(&mut THREADS.lock_irq(), larger));
-        let mut threads = THREADS.lock_irq();
-        // Somebody else may have taken the place.
-        if threads.len() < threads.capacity() {
-            thread.place.store(threads.len(), Ordering::Relaxed);
-            return threads.push(thread.clone());
-        }
     }
 }
 

@@ -44,10 +44,8 @@ pub(crate) struct Processor {
     pub(crate) queue: RunQueue,
     pub(crate) current: Option<Arc<Thread>>,
     idle: Option<Arc<Thread>>,
-    /// The thread that was switched away from, until the next one has arrived: its end may be the thread's.
-    previous: Option<Arc<Thread>>,
-    /// `previous` wants to run, but may not do so here any more.
-    evicted: bool,
+    /// The thread that was switched away from, until the next one has arrived.
+    previous: Option<Left>,
     /// When `current` was last charged for its time.
     charged_at: Instant,
 }
@@ -60,7 +58,6 @@ impl Processor {
             current: None,
             idle: None,
             previous: None,
-            evicted: false,
             charged_at: Instant::BOOT,
         }
     }
@@ -79,8 +76,9 @@ impl Processor {
         self.charged_at = now;
         match &self.current {
             Some(current) if !self.is_idle() => {
-                current.charge(nanos);
-                if matches!(current.policy(), Policy::Fair(_)) {
+                let policy = current.policy();
+                current.charge(nanos, policy.weight());
+                if matches!(policy, Policy::Fair(_)) {
                     self.queue.advance(current.virtual_time());
                 }
             }
@@ -117,8 +115,7 @@ impl Processor {
             return None;
         }
         let context = next.context()?;
-        self.evicted = evicted;
-        let left = self.current.replace(next);
+        let left = self.current.replace(next).map(|thread| Left { thread, evicted });
         stats::count_switch(self.number);
         Some(Switch { context, displaced: core::mem::replace(&mut self.previous, left) })
     }
@@ -138,11 +135,29 @@ impl Processor {
     }
 }
 
+/// A thread that was switched away from.
+struct Left {
+    thread: Arc<Thread>,
+    /// It wants to run, but may not do so here any more.
+    evicted: bool,
+}
+
+impl Left {
+    /// Lets go of it: sends it on, or frees its stack, which nobody is on, if it has ended. Called without the queue's lock.
+    fn finish(self) {
+        if self.evicted {
+            placement::move_on(&self.thread);
+        } else if self.thread.is_dead() {
+            drop(self.thread.take_context());
+        }
+    }
+}
+
 /// What is to be switched to.
 struct Switch {
     context: Arc<Context>,
-    /// A thread that was left before and has not been looked at since; to be dropped without the lock.
-    displaced: Option<Arc<Thread>>,
+    /// A thread that was left before, when the next one had not yet arrived.
+    displaced: Option<Left>,
 }
 
 static CLASS: LockClass = LockClass::new("run queue", 868);
@@ -183,13 +198,17 @@ impl SchedulerHooks for Hooks {
     }
 
     fn exit(&self) -> ! {
-        crate::thread::with_current(|thread| {
-            if let Some(thread) = thread {
-                crate::registry::leave(thread);
-                thread.mark_dead();
-            }
-        });
-        THREADS.fetch_sub(1, Ordering::Relaxed);
+        {
+            // A dead thread that is taken off the processor does not come back to be counted off.
+            let _preempt = hal::preempt::disable();
+            crate::thread::with_current(|thread| {
+                if let Some(thread) = thread {
+                    crate::registry::leave(thread);
+                    thread.mark_dead();
+                }
+            });
+            THREADS.fetch_sub(1, Ordering::Relaxed);
+        }
         loop {
             schedule(); // a dead thread is not chosen again
         }
@@ -270,7 +289,7 @@ fn leave(reason: Reason) {
         timer::set_tick(Some(hal::time::now() + TICK));
     }
     if let Some(displaced) = displaced {
-        let_go(&displaced);
+        displaced.finish();
     }
     context::switch_to(context);
     finish_switch();
@@ -283,22 +302,9 @@ pub(crate) fn arrive() {
 
 /// Lets go of the thread that was switched away from.
 fn finish_switch() {
-    let (previous, evicted) = PROCESSORS.with(|processor| {
-        let mut processor = processor.lock_irq();
-        (processor.previous.take(), core::mem::take(&mut processor.evicted))
-    });
-    let Some(previous) = previous else { return };
-    if evicted {
-        placement::move_on(&previous);
-    } else {
-        let_go(&previous);
-    }
-}
-
-/// If the thread has ended, this frees its stack, which nobody is on.
-fn let_go(left: &Arc<Thread>) {
-    if left.is_dead() {
-        drop(left.take_context());
+    let previous = PROCESSORS.with(|processor| processor.lock_irq().previous.take());
+    if let Some(previous) = previous {
+        previous.finish();
     }
 }
 
@@ -350,6 +356,9 @@ pub(crate) fn charge(cpu: CpuId) {
 
 /// Charges `thread` for the time up to now, if it runs.
 pub(crate) fn charge_thread(thread: &Thread) {
+    if !thread.queued.load(Ordering::Relaxed) {
+        return; // it sleeps
+    }
     let mut processor = PROCESSORS.of(thread.cpu()).lock_irq();
     if processor.current.as_ref().is_some_and(|current| core::ptr::eq(Arc::as_ptr(current), thread)) {
         processor.charge();

@@ -11,7 +11,7 @@ use hal::{Context, CpuId, LockClass, NoMemory, Once, SpinLock, context};
 
 use crate::Instant;
 use crate::hung::Stuck;
-use crate::policy::Policy;
+use crate::policy::{Policy, Weight};
 use crate::registry;
 use crate::scheduler;
 use crate::stats::CpuTime;
@@ -366,8 +366,8 @@ impl Thread {
     }
 
     /// Adds time on the processor. Called by the scheduler on the thread's processor.
-    pub(crate) fn charge(&self, nanos: u64) {
-        let grown = self.virtual_time().saturating_add(self.policy().weight().virtual_nanos(nanos));
+    pub(crate) fn charge(&self, nanos: u64, weight: Weight) {
+        let grown = self.virtual_time().saturating_add(weight.virtual_nanos(nanos));
         self.virtual_time.store(grown, Ordering::Relaxed);
         self.time.add(nanos);
     }

@@ -179,14 +179,10 @@ impl WaitQueue {
                     break Some(Err(WaitError::TimedOut));
                 }
                 if exclusive && !self.is_registered(&registration) {
-                    // Chosen before it announced that it would sleep: nobody would wake it.
+                    // Chosen, before it announced that it would sleep or in vain: it enters anew.
                     break None;
                 }
                 blocked.sleep(deadline);
-                if exclusive && !self.is_registered(&registration) {
-                    // Chosen, and so taken off the queue: enter it anew if that was in vain.
-                    break condition().map(Ok);
-                }
             };
             blocked.withdraw();
             let chosen = !registration.leave();

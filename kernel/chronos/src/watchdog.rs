@@ -34,14 +34,14 @@ fn threshold() -> Duration {
 
 struct Watch {
     timer: Once<Timer>,
-    /// When this processor showed that it lives, in nanoseconds since boot; 0 before it takes part.
-    seen: AtomicU64,
+    /// When this processor will show again that it lives, in nanoseconds since boot; 0 before it takes part.
+    due: AtomicU64,
     /// It was reported, and has not been seen since.
     reported: AtomicBool,
 }
 
 static WATCHES: PerCpu<Watch> = PerCpu::new(
-    [const { Watch { timer: Once::new(), seen: AtomicU64::new(0), reported: AtomicBool::new(false) } };
+    [const { Watch { timer: Once::new(), due: AtomicU64::new(0), reported: AtomicBool::new(false) } };
         cpu::MAX],
 );
 
@@ -54,25 +54,27 @@ impl TimerHandler for Tick {
         let next = CpuId::new(((own.index() + 1) % cpu::online()) as u32);
         let now = hal::time::now().as_nanos();
         let limit = threshold() * 2;
-        if next != own && is_stuck(WATCHES.of(next).seen.load(Ordering::Relaxed), now, limit) {
+        if next != own && is_stuck(WATCHES.of(next).due.load(Ordering::Relaxed), now, limit) {
             report(next, limit);
         }
     }
 }
 
-/// Says whether a processor that was seen last at `seen` is stuck.
-fn is_stuck(seen: u64, now: u64, limit: Duration) -> bool {
-    seen != 0 && !limit.is_zero() && u128::from(now.saturating_sub(seen)) > limit.as_nanos()
+/// Says whether a processor that was to show itself at `due` is stuck. What it promised counts: the threshold may have been
+/// another one then.
+fn is_stuck(due: u64, now: u64, limit: Duration) -> bool {
+    let grace = limit - limit / (2 * LOOKS);
+    due != 0 && !limit.is_zero() && u128::from(now.saturating_sub(due)) > grace.as_nanos()
 }
 
 fn show_life(own: CpuId) {
     let watch = WATCHES.of(own);
-    let now = hal::time::now();
-    watch.seen.store(now.as_nanos(), Ordering::Relaxed);
+    // Also while nobody looks, so that a change is noticed.
+    let due = hal::time::now() + threshold().max(Duration::from_secs(1)) / LOOKS;
+    watch.due.store(due.as_nanos(), Ordering::Relaxed);
     watch.reported.store(false, Ordering::Relaxed);
     if let Some(timer) = watch.timer.get() {
-        // Also while nobody looks, so that a change is noticed.
-        timer.set(now + threshold().max(Duration::from_secs(1)) / LOOKS);
+        timer.set(due);
     }
 }
 
@@ -103,14 +105,16 @@ mod tests {
     use super::is_stuck;
 
     #[test]
-    fn a_processor_that_was_not_seen_for_long_is_stuck_and_one_that_does_not_take_part_is_not() {
+    fn a_processor_that_is_overdue_is_stuck_and_one_that_does_not_take_part_is_not() {
         const SECOND: u64 = 1_000_000_000;
         const LIMIT: Duration = Duration::from_secs(20);
-        let is_stuck = |seen, now| is_stuck(seen, now, LIMIT);
+        let is_stuck = |due, now| is_stuck(due, now, LIMIT);
         assert!(!is_stuck(0, 100 * SECOND));
-        assert!(!is_stuck(90 * SECOND, 100 * SECOND));
-        assert!(is_stuck(79 * SECOND, 100 * SECOND));
+        // It is seen 5 s before it is due again.
+        assert!(!is_stuck(86 * SECOND, 100 * SECOND));
+        assert!(is_stuck(84 * SECOND, 100 * SECOND));
         assert!(!is_stuck(101 * SECOND, 100 * SECOND));
+        assert!(!super::is_stuck(95 * SECOND, 96 * SECOND, Duration::from_secs(2)), "it promised no more");
         assert!(!super::is_stuck(1, 100 * SECOND, Duration::ZERO), "nobody looks");
     }
 }

@@ -14,7 +14,7 @@ pub struct BootInfo {
     pub(crate) initramfs: TryLock<Option<BootMemory>>,
     /// Where ACPI's root pointer is.
     pub rsdp: Option<PhysAddr>,
-    /// A linear framebuffer that the loader set up.
+    /// A linear framebuffer: the loader's, or one that was found and set up.
     pub framebuffer: Option<Framebuffer>,
 }
 

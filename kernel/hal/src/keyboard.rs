@@ -10,8 +10,6 @@ pub enum Command {
     WriteConfiguration = 0x60,
     /// Switches the second port (a mouse) off.
     DisableSecond = 0xa7,
-    /// Asks for a self-test: it answers 0x55.
-    SelfTest = 0xaa,
     /// Switches the keyboard's port off.
     DisableFirst = 0xad,
     /// Switches the keyboard's port on.

@@ -137,10 +137,11 @@ fn report_interrupt(class: &LockClass, interrupt: Place, thread: Place) -> ! {
     )
 }
 
-/// Notes a lock as taken, and checks that this breaks no rule. What was not waited for (`try_lock`) may break the order.
+/// Notes a lock as taken, and checks that this breaks no rule. What was not waited for (`try_lock`) may break the order, and be
+/// tried in an interrupt.
 pub(crate) fn note_taken(class: &'static LockClass, place: Place, waited_for: bool) {
     let in_interrupt = arch::in_interrupt();
-    if in_interrupt || arch::interrupts_enabled() {
+    if in_interrupt && waited_for || !in_interrupt && arch::interrupts_enabled() {
         class.note_use(in_interrupt, place);
     }
     let conflict = arch::with_held_locks(|held| held.push(class, place));
@@ -296,6 +297,14 @@ mod tests {
         as_interrupt(|| drop(lock.lock()));
         drop(lock.lock_irq());
         drop(lock.lock());
+    }
+
+    #[test]
+    fn what_is_only_tried_in_an_interrupt_waits_for_nobody() {
+        static TRIED: LockClass = LockClass::new("tried", 5);
+        let lock = SpinLock::new(&TRIED, ());
+        drop(lock.lock());
+        as_interrupt(|| drop(lock.try_lock()));
     }
 
     #[test]

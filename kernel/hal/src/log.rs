@@ -81,9 +81,8 @@ impl Ring {
     }
 }
 
-/// Where the ring begins and ends, as absolute positions.
+/// Where the ring begins and ends, as absolute positions. Takes no lock.
 pub fn range() -> (u64, u64) {
-    let _use = USE.lock_irq();
     RING.range()
 }
 
@@ -98,12 +97,6 @@ pub fn read(from: u64, buffer: &mut [u8]) -> (u64, usize) {
         *byte = RING.byte(position).load(Ordering::Relaxed);
     }
     (begin, length)
-}
-
-/// As [`range`], without the lock.
-#[cfg(any(test, target_os = "none"))]
-pub(crate) fn range_in_panic() -> (u64, u64) {
-    RING.range()
 }
 
 /// The byte at a position that the ring keeps, without the lock.
@@ -172,7 +165,7 @@ macro_rules! debug { ($tag:expr, $($arg:tt)*) => { $crate::log::record($crate::l
 
 #[cfg(test)]
 mod tests {
-    use super::{byte_in_panic, range, range_in_panic, read};
+    use super::{byte_in_panic, range, read};
 
     #[test]
     fn a_record_can_be_read_back_by_position() {
@@ -190,7 +183,7 @@ mod tests {
         let (_, before) = range();
         info!("test", "before the panic");
         let _use = super::USE.lock_irq();
-        let (_, end) = range_in_panic();
+        let (_, end) = range();
         let text: Vec<u8> = (before..end).map(byte_in_panic).collect();
         assert!(String::from_utf8_lossy(&text).contains("test: before the panic\n"));
     }

@@ -151,19 +151,13 @@ pub fn sched_rr_get_interval(current: &mut Current, pid: i32, to: Out<Timespec>)
     DONE
 }
 
-/// The processors, as a set of bits.
-fn online() -> u64 {
-    let count = hal::cpu::online().min(64);
-    if count >= 64 { u64::MAX } else { (1 << count) - 1 }
-}
-
 /// `sched_getaffinity`. The result is the size of the kernel's own set.
 pub fn sched_getaffinity(current: &mut Current, pid: i32, size: u32, to: OutBytes) -> Outcome {
     let size = size as usize;
     if size * 8 < hal::cpu::online() || !size.is_multiple_of(size_of::<u64>()) {
         return Err(Errno::EINVAL);
     }
-    let allowed = task(&*thread(current, pid)?)?.allowed() & online();
+    let allowed = task(&*thread(current, pid)?)?.allowed() & hal::cpu::online_set();
     hal::user::write_bytes(to.0, &allowed.to_ne_bytes()).map_err(|_| Errno::EFAULT)?;
     count(size_of::<u64>())
 }

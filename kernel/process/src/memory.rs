@@ -1,6 +1,6 @@
 //! Faults of the kernel on behalf of programs, and what happens when memory is short.
 
-use crate::current::{self, Current};
+use crate::current;
 use crate::process::Process;
 use crate::signal::{Info, send};
 use crate::table;
@@ -86,7 +86,7 @@ fn wait_for(pid: u32) -> bool {
 
 /// A program touched memory and none is left: says whether it may try again. If it is the chosen one itself, the signal meets
 /// it on its way there.
-pub(crate) fn make_room(_current: &Current) -> bool {
+pub(crate) fn make_room() -> bool {
     /// So many idle names go before a process does.
     const NAMES: usize = 1024;
     let before = aegis::frames::free();

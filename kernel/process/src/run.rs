@@ -46,7 +46,7 @@ fn refused(current: &mut Current, address: UserAddr, access: FaultAccess, error:
         FaultError::NotAllowed => (Signal::SIGSEGV, code::SEGV_ACCERR),
         FaultError::NoPage => (Signal::SIGBUS, code::BUS_ADRERR),
         FaultError::NoMemory => {
-            if memory::make_room(current) {
+            if memory::make_room() {
                 return; // the program tries again
             }
             (Signal::SIGKILL, code::SI_KERNEL)

@@ -127,6 +127,7 @@ pub fn command(project: &Project, ui: &Ui, arguments: &FuzzArguments) -> Result<
     println!("seed {seed}");
     let report = self::run(project, ui, &run)?;
     print!("{}", report.table());
+    report.last_calls.iter().for_each(|line| println!("{line}"));
     let (tries, successes) = report.totals();
     println!("seed {seed}: {tries} calls, {} % succeed", successes * 100 / tries.max(1));
     let problems = report.problems(run.batch.is_none() && arguments.calls >= LONG);

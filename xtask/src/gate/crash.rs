@@ -99,8 +99,10 @@ fn stuck_processor(project: &Project, ui: &Ui) -> Result<()> {
     let captured = provoke(project, ui, "stuck-processor", text)?;
     ensure!(captured.end == End::Died, "{:?}: {}", captured.end, captured.log);
     let place = "provoke::stuck_processor";
-    says(&captured.log, &["processor 1 is at ", place, "thread: provoke ("])?;
-    says(&captured.log, &["kernel panic: sysrq", "processor 1 was at ", place, "thread: provoke ("])
+    let (before, panic) = captured.log.split_once("kernel panic: sysrq").context("no panic")?;
+    says(before, &["processor 1 is at ", place, "thread: provoke ("])?;
+    ensure!(!before.contains("processor 0 has not served"), "a processor that lives is reported: {before}");
+    says(panic, &["processor 1 was at ", place, "thread: provoke ("])
 }
 
 fn stuck_thread(project: &Project, ui: &Ui) -> Result<()> {

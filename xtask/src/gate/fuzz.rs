@@ -1,6 +1,6 @@
 //! The phase `fuzz`: system calls at random find nothing, and the same seed gives the same calls.
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 
 use super::Gate;
 use crate::fuzz::{self, Run};
@@ -31,6 +31,8 @@ pub fn run(gate: &mut Gate<'_>) {
             machine.processors = 1;
             machine.icount = true;
             let report = fuzz::run(project, ui, &Run::new(SEED, REPEATED, machine))?;
+            let problems = report.problems(false);
+            ensure!(problems.is_empty(), "{}", problems.join("\n"));
             Ok(report.figures.get("hash").copied())
         };
         match (hash()?, hash()?) {

@@ -148,14 +148,7 @@ pub(crate) fn move_to(dentry: &Arc<Dentry>, parent: &Arc<Dentry>, name: &[u8]) {
 /// pressure; may sleep (the last name of a removed file frees its pages).
 pub fn shrink(count: usize) -> usize {
     // Two rounds at most: the first may only take away second chances.
-    let dropped = sweep(count, 2 * BUCKETS);
-    for bucket in &TABLE {
-        let mut entries = bucket.lock();
-        if entries.is_empty() {
-            *entries = Vec::new(); // a bucket that was full once must not keep its room for ever
-        }
-    }
-    dropped
+    sweep(count, 2 * BUCKETS)
 }
 
 fn sweep(count: usize, buckets: usize) -> usize {
@@ -166,15 +159,19 @@ fn sweep(count: usize, buckets: usize) -> usize {
         }
         let hand = HAND.fetch_add(1, Ordering::Relaxed);
         loop {
-            let victim = {
+            let (victim, room) = {
                 let mut entries = bucket(hand as u64).lock();
                 let index = entries.iter().position(|e| {
                     Arc::strong_count(&e.dentry) == 1
                         && !e.dentry.is_mount_point()
                         && !e.dentry.referenced.swap(false, Ordering::Relaxed)
                 });
-                index.map(|index| entries.swap_remove(index))
+                let victim = index.map(|index| entries.swap_remove(index));
+                // A bucket that was full once must not keep its room for ever.
+                let room = if entries.is_empty() { core::mem::take(&mut *entries) } else { Vec::new() };
+                (victim, room)
             };
+            drop(room);
             let Some(victim) = victim else { break };
             COUNT.fetch_sub(1, Ordering::Relaxed);
             drop(victim);

@@ -92,8 +92,7 @@ impl Records {
 
     /// Adds a lock that nothing conflicts with; it takes the place of what its owner held there. `ENOLCK` without memory.
     pub(super) fn insert(&mut self, record: Record) -> Result<(), Errno> {
-        aegis::charge::admit(2 * size_of::<Record>() * self.list.len()).map_err(|_| Errno::ENOLCK)?;
-        self.list.try_reserve(2).map_err(|_| Errno::ENOLCK)?;
+        aegis::charge::reserve(&mut self.list, 2).map_err(|_| Errno::ENOLCK)?;
         self.release(record.owner, record.range)?;
         let mut merged = record;
         // Neighbours of the same kind become one lock, or a program that locks byte by byte would fill the list.
@@ -120,7 +119,7 @@ impl Records {
             held.owner == owner && held.range.start < range.start && held.range.last > range.last
         };
         if let Some(index) = self.list.iter().position(splits) {
-            self.list.try_reserve(1).map_err(|_| Errno::ENOLCK)?;
+            aegis::charge::reserve(&mut self.list, 1).map_err(|_| Errno::ENOLCK)?;
             if let Some(held) = self.list.get_mut(index) {
                 let mut tail = *held;
                 held.range.last = range.start.saturating_sub(1);

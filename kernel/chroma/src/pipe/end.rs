@@ -90,7 +90,6 @@ impl FileOps for PipeEnd {
                     let was_full = ring.is_full();
                     let count = ring.drain(to)?;
                     let wake = (was_full && !ring.is_full()) || pipe.is_watched();
-                    pipe.held.store(ring.pages(), Ordering::Relaxed);
                     drop(ring);
                     if wake {
                         pipe.writable.wake_all(WRITABLE);
@@ -140,7 +139,6 @@ impl FileOps for PipeEnd {
                 if room(&ring) {
                     let was_empty = ring.is_empty();
                     let result = ring.fill(from, packets);
-                    pipe.held.store(ring.pages(), Ordering::Relaxed);
                     drop(ring);
                     if (was_empty || pipe.is_watched()) && from.done() > 0 {
                         pipe.readable.wake_all(READABLE);
@@ -194,8 +192,8 @@ impl FileOps for PipeEnd {
     }
 
     fn held_pages(&self, _: &OpenFile) -> u64 {
-        // Counted for one of the ends.
-        if self.side.reads() { self.pipe.held.load(Ordering::Relaxed) } else { 0 }
+        // Counted for one of the ends; one that is just being changed is not waited for.
+        if self.side.reads() { self.pipe.ring.try_lock().map_or(0, |ring| ring.pages()) } else { 0 }
     }
 
     fn ioctl(&self, _: &OpenFile, call: &Ioctl<'_>) -> Result<i64, Errno> {

@@ -11,7 +11,7 @@ mod fifo;
 mod tests;
 mod transfer;
 
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use abi::fs::OpenFlags;
 use abi::{Errno, Mode};
@@ -34,8 +34,6 @@ pub(crate) use fifo::open_fifo;
 /// The pipe itself, shared by its ends.
 pub struct Pipe {
     ring: Mutex<Ring>,
-    /// The ring's pages, for whoever must not wait for its lock.
-    held: AtomicU64,
     /// Woken when something can be read, or the last writer is gone, or a writer comes.
     readable: Arc<WaitQueue>,
     /// Woken when something can be written, or the last reader is gone, or a reader comes.
@@ -53,7 +51,6 @@ impl Pipe {
     fn new() -> Arc<Pipe> {
         Arc::new(Pipe {
             ring: Mutex::new(&lock_classes::PIPE, Ring::new()),
-            held: AtomicU64::new(0),
             readable: Arc::new(WaitQueue::new()),
             writable: Arc::new(WaitQueue::new()),
             readers: AtomicU32::new(0),

@@ -48,10 +48,13 @@ impl Keymap {
     /// Takes an event; gives what the key sends. A key that is held down comes again and again.
     pub(super) fn press(&mut self, event: &KeyEvent, modes: &Modes) -> Sent {
         let down = event.state != KeyState::Up;
-        if self.hold(event.code, down) || !down {
+        // With that control it is the key Pause.
+        let is_pause = event.code == KeyCode::NumpadLock && self.held.rctrl2;
+        let code = if is_pause { KeyCode::PauseBreak } else { event.code };
+        if self.hold(code, down) || !down {
             return Sent::default();
         }
-        let sent = self.special(event.code, modes).unwrap_or_else(|| self.character(event.code));
+        let sent = self.special(code, modes).unwrap_or_else(|| self.character(code));
         if self.held.lalt && !sent.is_empty() { after_escape(sent) } else { sent }
     }
 
@@ -67,8 +70,7 @@ impl Keymap {
             KeyCode::LAlt => held.lalt = down,
             KeyCode::RAltGr => held.ralt = down,
             KeyCode::CapsLock => held.capslock ^= down,
-            // With that control it is the key Pause.
-            KeyCode::NumpadLock => held.numlock ^= down && !held.rctrl2,
+            KeyCode::NumpadLock => held.numlock ^= down,
             _ => return false,
         }
         true
@@ -262,6 +264,7 @@ mod tests {
         }
         assert_eq!(sent(&[KeyCode::LShift, KeyCode::F1], b""), b"\x1b[25~");
         assert_eq!(sent(&[KeyCode::NumpadLock, KeyCode::Numpad8], b""), b"8");
+        assert_eq!(sent(&[KeyCode::RControl2, KeyCode::NumpadLock], b""), b"\x1b[P");
     }
 
     #[test]

@@ -121,8 +121,8 @@ impl Station {
 
     fn wait(&self, keyboard: Option<&Keyboard>, deadline: Option<Instant>) {
         let active = || (self.has_output() || keyboard.is_some_and(Keyboard::has_bytes)).then_some(());
-        // Nothing interrupts a kernel thread; the deadline is there to look at the log.
-        let _ = self.active.wait(WaitKind::Uninterruptible, deadline, active);
+        // Nobody kills a kernel thread, and it may wait for ever; the deadline is there to look at the log.
+        let _ = self.active.wait(WaitKind::Killable, deadline, active);
     }
 }
 

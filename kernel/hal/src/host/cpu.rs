@@ -29,6 +29,12 @@ pub fn online() -> usize {
     1
 }
 
+/// The processors that run, a bit each.
+#[inline]
+pub fn online_set() -> u64 {
+    u64::MAX >> (u64::BITS as usize - online().clamp(1, MAX))
+}
+
 /// Starts the further processors: there are none.
 pub fn start_others(_main: fn() -> !) {}
 

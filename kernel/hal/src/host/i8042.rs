@@ -86,7 +86,6 @@ impl Controller {
                 device.output.push_back(configuration);
             }
             Command::WriteConfiguration => device.takes_configuration = true,
-            Command::SelfTest => device.output.push_back(0x55),
             _ => {}
         }
     }

@@ -23,7 +23,7 @@ static WAITING_FOR: AtomicU64 = AtomicU64::new(0);
 pub fn on_each(function: fn()) {
     let _under_way = UNDER_WAY.lock();
     *CALLED.lock_irq() = Some(function);
-    let others = ((1_u128 << cpu::online()) - 1) as u64 & !(1 << area::id());
+    let others = cpu::online_set() & !(1 << area::id());
     WAITING_FOR.store(others, Ordering::Release);
     for index in (0..cpu::online()).filter(|index| others >> index & 1 != 0) {
         apic::local::send(CpuId::new(index as u32), irq::CALL);

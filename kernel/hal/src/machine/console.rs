@@ -32,7 +32,12 @@ pub(super) fn set_screen_hook(hook: fn(&[u8])) {
     let _ = SCREEN.set(hook);
 }
 
-/// Writes text whatever the state of the kernel is.
+/// Writes text whatever the state of the kernel is, to the UART only.
+pub(super) fn write_unlocked(bytes: &[u8]) {
+    send(bytes);
+}
+
+/// Writes a panic's text, whatever the state of the kernel is.
 pub(super) fn write_in_panic(bytes: &[u8]) {
     send(bytes);
     if let Some(show) = SCREEN.get() {

@@ -40,6 +40,12 @@ pub fn online() -> usize {
     ONLINE.load(Ordering::Acquire)
 }
 
+/// The processors that run, a bit each.
+#[inline]
+pub fn online_set() -> u64 {
+    u64::MAX >> (u64::BITS as usize - online().clamp(1, MAX))
+}
+
 /// Starts the further processors; each runs `main` with interrupts off, which calls [`come_online`] when it is ready to be
 /// used. Returns when all of them are. Called once, on the boot processor, before there is more than one thread.
 pub fn start_others(main: fn() -> !) {

@@ -43,7 +43,11 @@ struct Raw;
 
 impl Write for Raw {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        console::write_in_panic(text.as_bytes());
+        // A report of a machine that goes on leaves the screen to whoever uses it.
+        match PANICKING.load(Ordering::Relaxed) {
+            NOBODY => console::write_unlocked(text.as_bytes()),
+            _ => console::write_in_panic(text.as_bytes()),
+        }
         Ok(())
     }
 }

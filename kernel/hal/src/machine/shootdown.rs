@@ -140,7 +140,7 @@ pub(super) fn forget(root: u64, addresses: Option<&[u64]>, tables_too: bool) {
     let _guard = crate::preempt::disable();
     let holders = holders(root, tables_too);
     if holders != 0 {
-        match addresses.filter(|addresses| addresses.len() <= ADDRESSES) {
+        match addresses {
             Some(addresses) => ask(holders, FORGET, root, addresses),
             None => ask(holders, FORGET_ALL, root, &[]),
         }
@@ -151,7 +151,7 @@ pub(super) fn forget(root: u64, addresses: Option<&[u64]>, tables_too: bool) {
 pub(super) fn forget_kernel(addresses: &[u64]) {
     let _guard = crate::preempt::disable();
     addresses.iter().for_each(|&address| register::invalidate(address));
-    let others = ((1_u128 << cpu::online()) - 1) as u64 & !(1 << area::id());
+    let others = cpu::online_set() & !(1 << area::id());
     for some in addresses.chunks(ADDRESSES) {
         ask(others, FORGET, 0, some);
     }

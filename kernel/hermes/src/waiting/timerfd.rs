@@ -27,6 +27,8 @@ struct Setting {
     at: Option<Instant>,
     interval: Duration,
     expirations: u64,
+    /// Counts the times that were chosen.
+    choice: u64,
 }
 
 struct Shared {
@@ -77,11 +79,19 @@ struct TimerFile {
 }
 
 impl TimerFile {
-    /// Sets the timer for the next time, after the last one was seen.
+    /// Sets the timer for the next time, after the last one was seen or another was chosen.
     fn go_on(&self) {
-        let next = self.shared.setting.lock_irq().at;
-        if let Some(next) = next {
-            self.timer.set(next);
+        loop {
+            let (next, choice) = {
+                let setting = self.shared.setting.lock_irq();
+                (setting.at, setting.choice)
+            };
+            let Some(at) = next else { return };
+            // This may allocate, so the lock is free meanwhile: another thread may choose another time.
+            self.timer.set(at);
+            if self.shared.setting.lock_irq().choice == choice {
+                return;
+            }
         }
     }
 }
@@ -164,12 +174,10 @@ pub fn timerfd_settime(
     let before = {
         let mut setting = ops.shared.setting.lock_irq();
         let before = setting.report();
-        *setting = Setting { at, interval, expirations: 0 };
+        *setting = Setting { at, interval, expirations: 0, choice: setting.choice.wrapping_add(1) };
         before
     };
-    if let Some(at) = at {
-        ops.timer.set(at);
-    }
+    ops.go_on();
     old.write_optional(&before)?;
     DONE
 }
@@ -178,11 +186,15 @@ pub fn timerfd_settime(
 pub fn timerfd_gettime(current: &mut Current, fd: Fd, to: Out<Itimerspec>) -> Outcome {
     let file = file(current, fd, Rights::empty())?;
     let ops: &TimerFile = file.ops_as().ok_or(Errno::EINVAL)?;
-    let report = {
+    let (report, has_expired) = {
         let mut setting = ops.shared.setting.lock_irq();
         setting.expire(chronos::clock::now());
-        setting.report()
+        (setting.report(), setting.expirations > 0)
     };
+    if has_expired {
+        // What is counted here the interrupt tells nobody any more.
+        ops.shared.expired.wake_all(Events::IN | Events::RDNORM);
+    }
     ops.go_on();
     to.write(&report)?;
     DONE

@@ -35,11 +35,13 @@ pub fn key(current: &Current, word: UserAddr, private: bool) -> Result<Key, Errn
     }
     // The page must be there, so that it is known what is mapped.
     user::load_u32(word).map_err(|_| Errno::EFAULT)?;
-    if current.program.space.is_constant(word) {
-        return Err(Errno::EFAULT); // what nobody can change is nothing to wait for, says Linux
+    let space = &current.program.space;
+    match space.shared_place(word) {
+        Some((object, offset)) => Ok(Key::Shared(object, offset)),
+        // What nobody can change is nothing to wait for, says Linux.
+        None if space.is_constant(word) => Err(Errno::EFAULT),
+        None => Ok(own),
     }
-    let place = current.program.space.shared_place(word);
-    Ok(place.map_or(own, |(object, offset)| Key::Shared(object, offset)))
 }
 
 /// Waits until the word at `key` is woken for one of `bits`, if it still is `expected`.

@@ -6,12 +6,6 @@ use core::fmt::{self, Display, Formatter};
 use abi::Mode;
 use chroma::synthetic::{Directory, Entry, from_fn};
 
-/// The processors that run, a bit each.
-pub(super) fn online() -> u64 {
-    let count = u32::try_from(hal::cpu::online()).unwrap_or(u64::BITS).clamp(1, u64::BITS);
-    u64::MAX >> (u64::BITS - count)
-}
-
 /// A set of processors as ranges: `0-3,5`.
 pub(super) struct List(pub u64);
 
@@ -40,7 +34,7 @@ impl Display for List {
 /// Fills the directory `cpu`; every processor that there is runs.
 pub(super) fn add(directory: &Directory) {
     for name in ["online", "possible", "present"] {
-        let list = from_fn(|text| writeln!(text, "{}", List(online())));
+        let list = from_fn(|text| writeln!(text, "{}", List(hal::cpu::online_set())));
         directory.add(name, Entry::file(list, Mode(0o444)));
     }
     for number in 0..hal::cpu::online() {

@@ -176,7 +176,7 @@ pub(super) fn read(target: &Target, _: &Cred, text: &mut Text) -> Result<(), Err
         queued: (queued, process.limits.current(Resource::Sigpending)),
         signals: Signals::of(target),
         no_new_privileges: thread.is_some_and(|thread| thread.no_new_privileges.load(Ordering::Relaxed)),
-        cpus: processors::online()
+        cpus: hal::cpu::online_set()
             & thread.and_then(|thread| thread.task()).map_or(u64::MAX, |task| task.allowed()),
     };
     format(&status, text);

@@ -88,8 +88,9 @@ pub(crate) fn processor_time(process: &Process) -> (Duration, Duration) {
     let signals = process.signals.lock_irq();
     for thread in &signals.threads {
         if let Some(task) = thread.task() {
-            user = user.saturating_add(task.time().split().0);
-            total = total.saturating_add(task.time().total());
+            let time = task.time();
+            user = user.saturating_add(time.split().0);
+            total = total.saturating_add(time.total());
         }
     }
     (user, total)

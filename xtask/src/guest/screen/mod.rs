@@ -147,13 +147,11 @@ fn keys_of(character: char) -> Result<Vec<&'static str>> {
     }
 }
 
-/// The text of rows, without the blanks at their ends.
-pub fn rows(cells: &[Vec<Cell>]) -> Vec<String> {
-    text::rows(cells)
-}
+pub use text::rows;
 
 /// Finds a word on the screen; gives its first cell.
 pub fn find<'a>(cells: &'a [Vec<Cell>], word: &str) -> Result<&'a Cell> {
+    ensure!(!word.is_empty(), "an empty word is everywhere");
     let letters: Vec<char> = word.chars().collect();
     for row in cells {
         let texts: Vec<char> = row.iter().map(|cell| cell.character).collect();
@@ -161,6 +159,5 @@ pub fn find<'a>(cells: &'a [Vec<Cell>], word: &str) -> Result<&'a Cell> {
             return row.get(at).context("a row has no cell where its text is");
         }
     }
-    ensure!(!word.is_empty(), "an empty word is everywhere");
     bail!("{word:?} is not on the screen:\n{}", rows(cells).join("\n").trim_end())
 }

@@ -303,7 +303,11 @@ impl Console {
     }
 
     fn parse(&mut self, piece: &[u8]) {
-        self.parser.advance(&mut self.terminal, piece);
+        // The rest of a character goes alone: vte 0.15 loses what stands behind it (alacritty/vte, issue 159).
+        let rest = piece.iter().take_while(|byte| **byte & 0xc0 == 0x80).count();
+        let (rest, others) = piece.split_at(rest);
+        self.parser.advance(&mut self.terminal, rest);
+        self.parser.advance(&mut self.terminal, others);
         if piece.last() == Some(&ESCAPE) {
             self.terminal.in_sequence = true;
             self.sequence = PaletteSequence::Escape;

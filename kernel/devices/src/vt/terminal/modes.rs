@@ -100,7 +100,6 @@ impl Terminal {
         let all = font::HEIGHT as usize;
         self.cursor_height = match shape & 0xf {
             1 => 0,
-            2 => CURSOR_HEIGHT,
             3 => all / 3,
             4 => all / 2,
             5 => all * 2 / 3,

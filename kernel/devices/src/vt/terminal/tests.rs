@@ -162,6 +162,14 @@ fn text_is_utf8_and_wide_characters_take_two_places() {
     let mut split = Console::new(10, 4);
     "é─".bytes().for_each(|byte| split.feed(&[byte]));
     assert_eq!(text(&split)[0], "é─");
+    let cyrillic = "й жé x";
+    for at in 0..=cyrillic.len() {
+        let mut parts = Console::new(10, 4);
+        let (first, second) = cyrillic.as_bytes().split_at(at);
+        parts.feed(first);
+        parts.feed(second);
+        assert_eq!(text(&parts)[0], cyrillic, "{at}");
+    }
     let mut broken = Console::new(10, 4);
     broken.feed(b"a\xffb\xc3(");
     assert_eq!(text(&broken)[0], "a\u{fffd}b\u{fffd}(");

@@ -13,12 +13,13 @@ pub(super) fn write() {
     if log::console_level() > Level::Info as u8 {
         return;
     }
-    let (oldest, end) = log::range_in_panic();
+    let (oldest, end) = log::range();
     let first = oldest.max(end.saturating_sub(BYTES));
     // A record begins where another has ended.
     let starts = (first + 1..end).rev().filter(|&at| log::byte_in_panic(at - 1) == b'\n');
     if let Some(start) = starts.take(RECORDS).last() {
-        console::write_in_panic(b"the end of the log:\n");
-        (start..end).for_each(|at| console::write_in_panic(&[log::byte_in_panic(at)]));
+        // The screen has room for little: for what follows.
+        console::write_unlocked(b"the end of the log:\n");
+        (start..end).for_each(|at| console::write_unlocked(&[log::byte_in_panic(at)]));
     }
 }
