@@ -106,6 +106,13 @@ CASE(never_restarted)
 	fails(pause(), EINTR, "pause gives EINTR even with SA_RESTART");
 	fails(sigsuspend(&none), EINTR, "sigsuspend gives EINTR even with SA_RESTART");
 	fails(nanosleep(&pause_time, NULL), EINTR, "nanosleep gives EINTR even with SA_RESTART");
+	sigaddset(&none, SIGUSR1);
+	/* The library's own sigtimedwait goes on by itself. */
+	fails(syscall(SYS_rt_sigtimedwait, &none, NULL, NULL, 8), EINTR, "sigwaitinfo gives EINTR even with SA_RESTART");
+	fails(syscall(SYS_rt_sigtimedwait, &none, NULL, &pause_time, 8), EINTR, "and so does sigtimedwait");
+	fails(ppoll(&poller, 1, NULL, NULL), EINTR, "and ppoll");
+	fails(pselect(pipes[0] + 1, &set, NULL, NULL, NULL, NULL), EINTR, "and pselect");
+	fails(epoll_pwait(queue, &event, 1, -1, NULL), EINTR, "and epoll_pwait");
 	stop();
 }
 

@@ -182,11 +182,6 @@ impl FdTable {
         }
     }
 
-    /// Closes everything: the end of the last thread that used the table.
-    pub fn close_all(&self) {
-        self.close_range(0, u32::MAX);
-    }
-
     /// Whether `fd` is closed by `exec`.
     pub fn is_close_on_exec(&self, fd: Fd) -> Result<bool, Errno> {
         let index = fd.index()?;
@@ -242,6 +237,13 @@ impl FdTable {
 
     fn closed(&self, slot: Slot) {
         crate::flock::release_posix(slot.capability.object().inode(), self.owner);
+    }
+}
+
+impl Drop for FdTable {
+    /// The end of the last thread that used the table closes everything, and gives up its record locks. May sleep.
+    fn drop(&mut self) {
+        self.close_range(0, u32::MAX);
     }
 }
 
