@@ -97,14 +97,22 @@ impl<T: Numbered> Blocks<T> {
     }
 
     /// Where the elements with larger numbers begin.
+    #[inline]
     pub fn after(&self, number: u64) -> Place {
+        let below = |element: &T| element.number() <= number;
+        if self.more.is_empty() {
+            let index = match self.first.as_slice() {
+                [] => 0,
+                [only] => usize::from(below(only)), // as nearly always
+                several => several.partition_point(below),
+            };
+            return Place { block: 0, index };
+        }
         // One without elements stands at the end, or is the first.
-        let below = |block: &Vec<T>| block.last().is_some_and(|last| last.number() <= number);
-        let in_first = self.first.last().is_some_and(|last| last.number() > number);
-        let block = if in_first { 0 } else { 1 + self.more.partition_point(below) };
-        let index =
-            self.block(block).map_or(0, |block| block.partition_point(|element| element.number() <= number));
-        Place { block, index }
+        let is_below = |block: &Vec<T>| block.last().is_some_and(below);
+        let in_first = self.first.last().is_some_and(|last| !below(last));
+        let block = if in_first { 0 } else { 1 + self.more.partition_point(is_below) };
+        Place { block, index: self.block(block).map_or(0, |block| block.partition_point(below)) }
     }
 
     /// The element with this number.
@@ -139,7 +147,19 @@ impl<T: Numbered> Blocks<T> {
     }
 
     /// Takes out the element at a place that [`Blocks::get`] or [`Blocks::find`] gave; the place is that of the next one then.
+    #[inline]
     pub fn remove(&mut self, place: &mut Place) -> Option<T> {
+        if self.more.is_empty() {
+            return match self.first.len().checked_sub(place.index)? {
+                0 => None,
+                1 if place.block == 0 => self.first.pop(), // as nearly always
+                _ => (place.block == 0).then(|| self.first.remove(place.index)),
+            };
+        }
+        self.remove_and_join(place)
+    }
+
+    fn remove_and_join(&mut self, place: &mut Place) -> Option<T> {
         let block = self.block_mut(place.block)?;
         if place.index >= block.len() {
             return None;

@@ -1,5 +1,7 @@
 //! Which thread runs first.
 
+use core::sync::atomic::{AtomicU16, Ordering};
+
 /// How a thread shares the processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
@@ -26,6 +28,15 @@ impl Policy {
         }
     }
 
+    const fn packed(self) -> u16 {
+        u16::from_be_bytes(match self {
+            Self::Fair(nice) => [0, nice.cast_unsigned()],
+            Self::Fifo(priority) => [1, priority],
+            Self::RoundRobin(priority) => [2, priority],
+            Self::Batch => [3, 0],
+        })
+    }
+
     /// The weight for the virtual run time.
     pub(crate) fn weight(self) -> Weight {
         match self {
@@ -40,6 +51,30 @@ impl Policy {
     }
 }
 
+/// A policy that is read at every switch, and changed by others meanwhile.
+pub(crate) struct AtomicPolicy(AtomicU16);
+
+impl AtomicPolicy {
+    pub const fn new(policy: Policy) -> Self {
+        Self(AtomicU16::new(policy.packed()))
+    }
+
+    #[inline]
+    pub fn load(&self) -> Policy {
+        let [kind, value] = self.0.load(Ordering::Relaxed).to_be_bytes();
+        match kind {
+            0 => Policy::Fair(value.cast_signed()),
+            1 => Policy::Fifo(value),
+            2 => Policy::RoundRobin(value),
+            _ => Policy::Batch,
+        }
+    }
+
+    pub fn store(&self, policy: Policy) {
+        self.0.store(policy.packed(), Ordering::Relaxed);
+    }
+}
+
 /// The share of a fair thread: a thread of twice the weight gets twice the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Weight(u32);
@@ -49,13 +84,17 @@ impl Weight {
     pub const NORMAL: Self = Self(1024);
 
     /// Each step of nice changes the share by a factor of 1.25 (as sched(7) describes for Linux).
-    pub fn of_nice(nice: i8) -> Self {
-        let steps = u32::from(nice.clamp(-20, 19).unsigned_abs());
-        let mut weight: u64 = 1024 << 10;
-        for _ in 0..steps {
-            weight = if nice < 0 { weight * 5 / 4 } else { weight * 4 / 5 };
+    pub const fn of_nice(nice: i8) -> Self {
+        let mut steps = if nice < -20 { 20 } else { nice.unsigned_abs() };
+        if nice > 19 {
+            steps = 19;
         }
-        Self(u32::try_from(weight >> 10).unwrap_or(u32::MAX).max(1))
+        let mut weight: u64 = 1024 << 10;
+        while steps > 0 {
+            weight = if nice < 0 { weight * 5 / 4 } else { weight * 4 / 5 };
+            steps -= 1;
+        }
+        Self((weight >> 10) as u32) // 15 to 88,817
     }
 
     /// How much the virtual run time grows when a thread of this weight runs for so many nanoseconds.
@@ -66,7 +105,18 @@ impl Weight {
 
 #[cfg(test)]
 mod tests {
-    use super::{Policy, Weight};
+    use super::{AtomicPolicy, Policy, Weight};
+
+    #[test]
+    fn a_policy_is_read_as_it_was_stored() {
+        let cell = AtomicPolicy::new(Policy::Batch);
+        for policy in
+            [Policy::Fair(-20), Policy::Fair(19), Policy::Fifo(99), Policy::RoundRobin(1), Policy::Batch]
+        {
+            cell.store(policy);
+            assert_eq!((cell.load(), AtomicPolicy::new(policy).load()), (policy, policy));
+        }
+    }
 
     #[test]
     fn nice_steps_change_the_share_by_a_quarter() {

@@ -11,7 +11,7 @@ use hal::{Context, CpuId, LockClass, NoMemory, Once, SpinLock, context};
 
 use crate::Instant;
 use crate::hung::Stuck;
-use crate::policy::{Policy, Weight};
+use crate::policy::{AtomicPolicy, Policy, Weight};
 use crate::registry;
 use crate::scheduler;
 use crate::stats::CpuTime;
@@ -65,7 +65,7 @@ pub struct Thread {
     name: SpinLock<String>,
     /// Taken away when the thread has ended: the context refers back to the thread.
     context: SpinLock<Option<Arc<Context>>>,
-    policy: SpinLock<Policy>,
+    policy: AtomicPolicy,
     state: AtomicU8,
     work: AtomicU32,
     /// The processor whose queue the thread belongs to.
@@ -87,7 +87,6 @@ pub struct Thread {
 
 static NAME_CLASS: LockClass = LockClass::new("thread name", 870);
 static CONTEXT_CLASS: LockClass = LockClass::new("thread context", 872);
-static POLICY_CLASS: LockClass = LockClass::new("thread policy", 874);
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
@@ -110,7 +109,7 @@ impl Thread {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             name: SpinLock::new(&NAME_CLASS, String::from(name)),
             context: SpinLock::new(&CONTEXT_CLASS, context.clone()),
-            policy: SpinLock::new(&POLICY_CLASS, policy),
+            policy: AtomicPolicy::new(policy),
             state: AtomicU8::new(RUNNABLE),
             work: AtomicU32::new(0),
             cpu: AtomicU32::new(hal::cpu::current().index() as u32),
@@ -202,12 +201,12 @@ impl Thread {
 
     /// How the thread shares the processor.
     pub fn policy(&self) -> Policy {
-        *self.policy.lock_irq()
+        self.policy.load()
     }
 
     /// Changes how the thread shares the processor, from its next turn on.
     pub fn set_policy(&self, policy: Policy) {
-        *self.policy.lock_irq() = policy;
+        self.policy.store(policy);
     }
 
     /// The processor that the thread runs on, or ran on last.
