@@ -98,6 +98,18 @@ CASE(owners)
 	require(as_user(1000, 1, int fd = open("f", O_WRONLY); tell(write(fd, "x", 1) == 1 ? 0 : -1)) == 0);
 	equal(mode_of("f"), 0777, "writing without privilege clears the set-id bits");
 	chmod("f", 06777);
+	require(as_user(1001, 1, tell(truncate("f", 0))) == 0);
+	equal(mode_of("f"), 0777, "so does truncating it by its name");
+	chmod("f", 06777);
+	require(as_user(1001, 1, tell(ftruncate(open("f", O_WRONLY), 5))) == 0);
+	equal(mode_of("f"), 0777, "and by a descriptor");
+	chmod("f", 06777);
+	require(as_user(1001, 1, tell(open("f", O_WRONLY | O_TRUNC))) == 0);
+	equal(mode_of("f"), 0777, "and with O_TRUNC");
+	chmod("f", 02767);
+	require(as_user(1001, 1, tell(truncate("f", 0))) == 0);
+	equal(mode_of("f"), 02767, "the set-group-id bit stays where the group may not execute");
+	chmod("f", 06777);
 	require(chown("f", 0, 0) == 0);
 	equal(mode_of("f"), 0777, "chown clears the set-id bits");
 	require(symlink("f", "s") == 0);

@@ -187,6 +187,26 @@ CASE(futexes)
 	fails(futex(&word, FUTEX_WAIT_BITSET, 1, &short_time, NULL, 1), ETIMEDOUT, "its time is absolute");
 }
 
+CASE(requeue_counts)
+{
+	uint32_t first = 1, gathered = 1, words[64] = { 0 };
+	pthread_t threads[4];
+	for (int i = 0; i < 4; i++)
+		require(pthread_create(&threads[i], NULL, sleep_on, &first) == 0);
+	for (int moved = 0; moved < 4; doze(5)) {
+		int n = futex(&first, FUTEX_CMP_REQUEUE, 0, (void *)4, &gathered, 1);
+		require(n >= 0);
+		moved += n;
+	}
+	equal(futex(&gathered, FUTEX_CMP_REQUEUE, 1, (void *)1, &words[0], 1), 2,
+	      "FUTEX_CMP_REQUEUE wakes no more and moves no more than it is told to");
+	equal(futex(&words[0], FUTEX_CMP_REQUEUE, 0, (void *)10, &words[63], words[0]), 1, "one waits at the other word");
+	equal(futex(&gathered, FUTEX_WAKE, 10, NULL, NULL, 0), 2, "two still where they were");
+	equal(futex(&words[63], FUTEX_WAKE, 10, NULL, NULL, 0), 1, "and the one where it was moved to at last");
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+}
+
 CASE(futexes_between_processes)
 {
 	uint32_t *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -360,5 +380,5 @@ CASE(scheduling)
 	fails(syscall(SYS_sched_setscheduler, 0, 77, &parameter), EINVAL, "an unknown policy gives EINVAL");
 }
 
-SUITE(RUN(identity), RUN(sharing), RUN(locking), RUN(futexes), RUN(futexes_between_processes), RUN(cloning), RUN(signals),
+SUITE(RUN(identity), RUN(sharing), RUN(locking), RUN(futexes), RUN(requeue_counts), RUN(futexes_between_processes), RUN(cloning), RUN(signals),
       RUN(ends), RUN(scheduling))

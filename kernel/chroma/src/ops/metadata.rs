@@ -97,16 +97,18 @@ pub fn truncate(cred: &Cred, path: &Path, size: u64) -> Result<(), Errno> {
     path.mount.check_writable()?;
     check_access(cred, &path.mount, inode, Access::WRITE)?;
     inode.add_writer()?;
-    drop_privileges_on_write(cred, inode);
-    let result = truncate_inode(inode, size);
+    let result = truncate_inode(cred, inode, size);
     inode.remove_writer();
     result?;
     notify::dentry(&path.dentry, InotifyMask::MODIFY);
     Ok(())
 }
 
-/// Sets the size of a regular file (`ftruncate`, `O_TRUNC`); the caller has checked the right to. Sleeps.
-pub fn truncate_inode(inode: &Arc<Inode>, size: u64) -> Result<(), Errno> {
+/// Sets the size of a regular file (`ftruncate`, `O_TRUNC`), which does to set-id bits what a write does; the caller has
+/// checked the right to. Sleeps.
+pub fn truncate_inode(cred: &Cred, inode: &Arc<Inode>, size: u64) -> Result<(), Errno> {
     let _content = inode.content.lock();
-    inode.ops().truncate(inode, size)
+    inode.ops().truncate(inode, size)?;
+    drop_privileges_on_write(cred, inode);
+    Ok(())
 }

@@ -183,7 +183,7 @@ impl View<'_> {
         let ops = self.open_inode(inode, path, request.flags)?;
         let file = OpenFile::new(ops, path.clone(), request.flags, self.cred.clone())?;
         if request.has(OpenFlags::TRUNC) && kind == FileKind::Regular {
-            truncate_inode(inode, 0)?;
+            truncate_inode(self.cred, inode, 0)?;
             notify::file(&file, InotifyMask::MODIFY);
         }
         Ok(file)

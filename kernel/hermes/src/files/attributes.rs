@@ -101,7 +101,7 @@ pub fn ftruncate(current: &mut Current, fd: Fd, size: i64) -> Outcome {
         return Err(Errno::EINVAL);
     }
     let size = check_size(current, file.inode(), size)?;
-    ops::truncate_inode(file.inode(), size)?;
+    ops::truncate_inode(&current.cred, file.inode(), size)?;
     notify::file(&file, InotifyMask::MODIFY);
     DONE
 }
