@@ -188,6 +188,28 @@ CASE(moving)
 	fails(mremap(target + 1, PAGE, PAGE, 0), EINVAL, "mremap within a page gives EINVAL");
 }
 
+CASE(refused_moves)
+{
+	char *memory = map(6 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	char *place = map(8 * PAGE, PROT_READ, MAP_PRIVATE);
+	require(mprotect(memory + 2 * PAGE, PAGE, PROT_READ) == 0);
+	memset(memory, 'x', 2 * PAGE);
+	fails(mremap(memory, 3 * PAGE, 4 * PAGE, MREMAP_MAYMOVE), EFAULT, "two areas neither grow together: EFAULT");
+	fails(mremap(memory, 3 * PAGE, 3 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, place + 4 * PAGE), EFAULT, "nor move");
+	check(memory[0] == 'x' && mapped(memory + 3 * PAGE), "and both are there as before");
+	check(mremap(memory, 6 * PAGE, 6 * PAGE, 0) == memory, "what keeps its length may be any number of areas");
+	check(mremap(memory, 6 * PAGE, PAGE, 0) == memory, "and what shrinks");
+	check(!mapped(memory + PAGE) && !mapped(memory + 5 * PAGE), "of which the rest is unmapped");
+	fails(mremap(memory, PAGE, 0, MREMAP_MAYMOVE), EINVAL, "a new length of 0 gives EINVAL");
+	fails(mremap(memory, 0, PAGE, MREMAP_MAYMOVE), EINVAL, "an old length of 0, of private memory, gives EINVAL");
+	fails(mremap(memory, PAGE, 2 * PAGE, 64), EINVAL, "an unknown flag gives EINVAL");
+	fails(mremap(place, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, place + PAGE), EINVAL,
+	      "a new place that overlaps the old gives EINVAL");
+	fails(mremap(place, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, place + 2 * PAGE + 1), EINVAL,
+	      "and so does one between pages");
+	fails(mremap(place, PAGE, 1L << 47, MREMAP_MAYMOVE), ENOMEM, "more than there are addresses gives ENOMEM");
+}
+
 CASE(the_break)
 {
 	uintptr_t now = syscall(SYS_brk, 0);
@@ -256,5 +278,5 @@ CASE(locking)
 	fails(mmap(NULL, 128 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), ENOMEM, "RLIMIT_AS limits mappings");
 }
 
-SUITE(RUN(anonymous), RUN(arguments), RUN(places), RUN(files), RUN(forks), RUN(advice), RUN(moving), RUN(the_break),
+SUITE(RUN(anonymous), RUN(arguments), RUN(places), RUN(files), RUN(forks), RUN(advice), RUN(moving), RUN(refused_moves), RUN(the_break),
       RUN(protecting), RUN(locking))

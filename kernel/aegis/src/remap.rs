@@ -13,7 +13,7 @@ impl AddressSpace {
     ///
     /// # Errors
     /// `EINVAL` for addresses between pages, unknown flags, an empty result or overlapping ranges; `EFAULT` when the old range
-    /// is not mapped as one area; `ENOMEM` when there is no room.
+    /// is not mapped, or to grow or move and not one area; `ENOMEM` when there is no room.
     pub fn remap(
         &self,
         start: UserAddr,
@@ -45,9 +45,7 @@ impl AddressSpace {
         if old == 0 && !(area.shared && may_move) {
             return Err(Errno::EINVAL);
         }
-        if from + old > area.end {
-            return Err(Errno::EFAULT);
-        }
+        // What only shrinks may be any number of areas.
         if new < old && !fixed {
             let removed = self.remove(&mut areas, from + new, from + old)?;
             drop(areas);
@@ -56,6 +54,9 @@ impl AddressSpace {
         }
         if new == old && !fixed && !keep {
             return Ok(start);
+        }
+        if from + old > area.end {
+            return Err(Errno::EFAULT);
         }
         let grown = new.saturating_sub(old);
         self.check_limits(&areas, if keep || old == 0 { new } else { grown }, !area.shared)?;
