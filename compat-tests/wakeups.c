@@ -220,6 +220,14 @@ CASE(at_terminals)
 	child = asleep_in(close(master) == 0 && read(slave, &byte, 1) <= 0);
 	close(master);
 	check(woken(child), "and so does who reads");
+	open_terminal(&master, &slave);
+	child = asleep_in(write(slave, block, sizeof block) < (ssize_t)sizeof block);
+	require(ioctl(slave, TIOCVHANGUP) == 0);
+	check(woken(child), "who writes wakes when the terminal is hung up");
+	open_terminal(&master, &slave);
+	child = asleep_in(read(slave, &byte, 1) <= 0);
+	require(ioctl(slave, TIOCVHANGUP) == 0);
+	check(woken(child), "and who reads, too");
 }
 
 /* What `waits_for_child` needs: a child of its own, told through a pipe. */

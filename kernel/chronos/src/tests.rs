@@ -107,6 +107,34 @@ fn one_wake_up_lets_one_exclusive_waiter_through() {
 }
 
 #[test]
+fn a_chosen_waiter_that_is_interrupted_passes_the_wake_up_on() {
+    let machine = simulate::machine();
+    let queue = Arc::new(WaitQueue::new());
+    let token = Arc::new(AtomicBool::new(false));
+    let passed = Arc::new(AtomicBool::new(false));
+    let q = queue.clone();
+    let chosen = spawn(move || {
+        let outcome = q.wait_exclusive(WaitKind::Interruptible, None, || None::<()>);
+        assert_eq!(outcome, Err(WaitError::Interrupted));
+    });
+    machine.run();
+    let (q, t, p) = (queue.clone(), token.clone(), passed.clone());
+    spawn(move || {
+        let take = || t.swap(false, Ordering::SeqCst).then_some(());
+        q.wait_exclusive(WaitKind::Uninterruptible, None, take).expect("nothing interrupts");
+        p.store(true, Ordering::SeqCst);
+    });
+    machine.run();
+    token.store(true, Ordering::SeqCst);
+    let together = hal::preempt::disable();
+    queue.wake_one(Events::IN);
+    chosen.notify(Work::SIGNAL);
+    drop(together);
+    machine.run();
+    assert!(passed.load(Ordering::SeqCst));
+}
+
+#[test]
 fn a_mutex_lets_one_thread_in_while_its_holder_sleeps() {
     let machine = simulate::machine();
     let lock = Arc::new(Mutex::new(&CLASS, (0_u32, 0_u32)));
