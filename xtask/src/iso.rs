@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::exec;
+use crate::guest::archive::{self, Task};
 use crate::kernel::{self, Profile, loadable};
 use crate::packages::{self, Package};
 use crate::project::Project;
@@ -23,11 +24,11 @@ pub struct IsoArguments {
     #[arg(long, short, value_name = "FILE", default_value = "target/serix.iso")]
     output: PathBuf,
 
-    /// The kernel's command line
+    /// The kernel's command line; the last console it names gets the shell
     #[arg(
         long,
         value_name = "WORDS",
-        default_value = "console=ttyS0 rdinit=/init",
+        default_value = "console=ttyS0 console=tty0 rdinit=/init",
         allow_hyphen_values = true
     )]
     words: String,
@@ -87,8 +88,8 @@ pub fn command(project: &Project, ui: &Ui, arguments: &IsoArguments) -> Result<(
     let profile = if arguments.debug { Profile::Dev } else { Profile::Release };
     let kernel = kernel::build(project, ui, profile)?;
     let base = userland::image(project, ui)?;
-    let base = File::open(&base).with_context(|| format!("cannot read {}", base.display()))?;
-    let mut image = temporary(&limine, &kernel, base, &arguments.words)?;
+    let initrd = archive::stack(&base, &archive::pack(Task::Console, &[])?)?;
+    let mut image = temporary(&limine, &kernel, initrd, &arguments.words)?;
     let output = &arguments.output;
     File::create(output)
         .and_then(|mut file| io::copy(&mut image, &mut file))

@@ -1,11 +1,15 @@
-//! `/dev/console` and `/dev/tty`.
+//! `/dev/console` and `/dev/tty`, and which terminals are consoles.
 
 use abi::{DeviceNumber, Errno, Mode};
 use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use chroma::inode::FileKind;
 use chroma::node::DeviceOpen;
-use chroma::{FileOps, devfs};
+use chroma::synthetic::{Entry, Text, from_fn};
+use chroma::{FileOps, devfs, procfs};
 use hal::Once;
 
 use crate::pty::Ptmx;
@@ -14,6 +18,10 @@ use crate::tty::{self, Tty};
 
 /// Linux's `TTYAUX_MAJOR`.
 const MAJOR: u16 = 5;
+/// The major number of serial and virtual terminals.
+const TERMINAL_MAJOR: u16 = 4;
+/// What `stat` says of each file in `/sys`.
+const SYSFS_SIZE: u64 = 4096;
 const TTY: u32 = 0;
 const CONSOLE: u32 = 1;
 const PTMX: u32 = 2;
@@ -75,6 +83,38 @@ impl Choice {
         choice
     }
 
+    /// The consoles, that behind `/dev/console` first.
+    fn consoles(&self) -> impl Iterator<Item = Console> {
+        let screen = (self.log_on_screen || self.port.is_none()).then_some(Console::Screen);
+        let serial =
+            (self.log_on_serial || self.port.is_some()).then_some(Console::Serial(self.port.unwrap_or(0)));
+        let (first, second) = if self.port.is_none() { (screen, serial) } else { (serial, screen) };
+        first.into_iter().chain(second)
+    }
+
+    /// `/proc/consoles` (`proc(5)`).
+    fn list(&self, text: &mut Text) {
+        for (index, console) in self.consoles().enumerate() {
+            let preferred = if index == 0 { 'C' } else { ' ' };
+            let (unblank, anytime, minor) = match console {
+                Console::Screen => ('U', ' ', 1),
+                Console::Serial(port) => ('-', 'a', 64 + port),
+            };
+            writeln!(
+                text,
+                "{:20} -W{unblank} (E{preferred} p {anytime}) {TERMINAL_MAJOR:4}:{minor}",
+                console.name()
+            );
+        }
+    }
+
+    /// `/sys/class/tty/console/active`: the one behind `/dev/console` last.
+    fn active(&self, text: &mut Text) {
+        let mut names: Vec<String> = self.consoles().map(|console| console.name()).collect();
+        names.reverse();
+        writeln!(text, "{}", names.join(" "));
+    }
+
     fn terminal(&self) -> Option<&'static Arc<Tty>> {
         match self.port {
             Some(port) => crate::serial::terminal(port),
@@ -83,8 +123,24 @@ impl Choice {
     }
 }
 
+/// A terminal that is a console.
+enum Console {
+    Screen,
+    /// The serial port with this number.
+    Serial(usize),
+}
+
+impl Console {
+    fn name(&self) -> String {
+        match self {
+            Console::Screen => "tty0".into(),
+            Console::Serial(port) => format!("ttyS{port}"),
+        }
+    }
+}
+
 /// Registers the driver and makes the nodes.
-pub(crate) fn start(choice: &Choice) -> Result<(), Errno> {
+pub(crate) fn start(choice: Choice) -> Result<(), Errno> {
     if let Some(tty) = choice.terminal() {
         // Only called once, at bring-up.
         let _ = CONSOLE_TERMINAL.set(tty.clone());
@@ -93,12 +149,23 @@ pub(crate) fn start(choice: &Choice) -> Result<(), Errno> {
     for (name, minor, mode) in [("tty", TTY, 0o666), ("console", CONSOLE, 0o600), ("ptmx", PTMX, 0o666)] {
         devfs::add(name, FileKind::CharDevice, DeviceNumber::new(MAJOR, minor), Mode(mode))?;
     }
+    let list = from_fn(move |text| choice.list(text));
+    procfs::proc().add("consoles", Entry::file(list, Mode(0o444)));
+    let active = from_fn(move |text| choice.active(text));
+    let class = procfs::sys().subdirectory("class").subdirectory("tty");
+    class.subdirectory("console").add("active", Entry::file(active, Mode(0o444)).sized(SYSFS_SIZE));
+    if crate::vt::terminal().is_some() {
+        let seen = from_fn(|text| text.push(b"tty1\n"));
+        class.subdirectory("tty0").add("active", Entry::file(seen, Mode(0o444)).sized(SYSFS_SIZE));
+    }
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::Choice;
+    use alloc::string::String;
+    use chroma::synthetic::Text;
 
     fn choice(words: &str, has_screen: bool) -> (bool, bool, Option<usize>) {
         let Choice { log_on_serial, log_on_screen, port } = Choice::of(words, has_screen);
@@ -111,6 +178,23 @@ mod tests {
         assert_eq!(choice("console=tty0 console=ttyS1,115200n8", true), (true, true, Some(1)));
         assert_eq!(choice("console=tty0", true), (false, true, None));
         assert_eq!(choice("console=ttyS0", true), (true, false, Some(0)));
+    }
+
+    fn texts(words: &str, has_screen: bool) -> (String, String) {
+        let choice = Choice::of(words, has_screen);
+        let (mut list, mut active) = (Text::default(), Text::default());
+        choice.list(&mut list);
+        choice.active(&mut active);
+        let string = |text: Text| String::from_utf8(text.bytes().to_vec()).unwrap();
+        (string(list), string(active))
+    }
+
+    #[test]
+    fn consoles_are_listed_as_linux_lists_them() {
+        let both = "tty0                 -WU (EC p  )    4:1\nttyS0                -W- (E  p a)    4:64\n";
+        assert_eq!(texts("console=ttyS0 console=tty0", true), (both.into(), "ttyS0 tty0\n".into()));
+        let serial = "ttyS0                -W- (EC p a)    4:64\n";
+        assert_eq!(texts("console=ttyS0", true), (serial.into(), "ttyS0\n".into()));
     }
 
     #[test]

@@ -52,5 +52,5 @@ pub fn start(command_line: &str, framebuffer: Option<Framebuffer>) -> Result<(),
         vt::start(framebuffer, choice.log_on_screen)?;
     }
     hal::log::show_on_serial(choice.log_on_serial || vt::terminal().is_none());
-    console::start(&choice)
+    console::start(choice)
 }

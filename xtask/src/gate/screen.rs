@@ -87,7 +87,7 @@ fn prompt(viewer: &mut Viewer) -> Result<()> {
 fn terminal(viewer: &mut Viewer) -> Result<()> {
     let shown = rows(&after(viewer, "tty; stty size; echo $TERM; ps -o tty,comm | grep '[s]h$'")?);
     let lines: Vec<_> = shown.iter().skip(1).take(4).map(String::as_str).collect();
-    ensure!(lines == ["/dev/tty1", "48 128", "linux", "4,1    sh"], "{lines:?}");
+    ensure!(lines == ["/dev/tty0", "48 128", "linux", "4,1    sh"], "{lines:?}");
     Ok(())
 }
 

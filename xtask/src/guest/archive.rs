@@ -20,8 +20,8 @@ pub enum Task<'a> {
         /// Characters in a line.
         columns: u16,
     },
-    /// A shell on the terminal of the machine's screen.
-    Screen,
+    /// A shell on the kernel's console: the screen, where there is one.
+    Console,
     /// A command, handed to `/bin/sh -c` by the agent.
     Command(&'a str),
 }
@@ -29,8 +29,9 @@ pub enum Task<'a> {
 /// `/etc/inittab` without a shell on the console.
 const INITTAB: &str = "::once:/sbin/agent\n::shutdown:/bin/umount -a -r\n";
 
-/// `/etc/inittab` with a shell on the screen.
-const INITTAB_SCREEN: &str = "tty1::respawn:/bin/su -l root\n::shutdown:/bin/umount -a -r\n";
+/// `/etc/inittab` with a shell on the kernel's console, whichever it is, and nobody at its other end.
+const INITTAB_CONSOLE: &str =
+    "::respawn:/bin/cttyhack /bin/su -l root\n::ctrlaltdel:/sbin/reboot\n::shutdown:/bin/umount -a -r\n";
 
 /// Packs what comes on top of the base.
 pub fn pack(task: Task<'_>, additions: &[Addition]) -> Result<Vec<u8>> {
@@ -43,7 +44,7 @@ pub fn pack(task: Task<'_>, additions: &[Addition]) -> Result<Vec<u8>> {
             archive.file("/etc/serix/command", 0o600, Owner::ROOT, text)?;
             archive.file("/etc/inittab", 0o644, Owner::ROOT, INITTAB)?;
         }
-        Task::Screen => archive.file("/etc/inittab", 0o644, Owner::ROOT, INITTAB_SCREEN)?,
+        Task::Console => archive.file("/etc/inittab", 0o644, Owner::ROOT, INITTAB_CONSOLE)?,
         Task::Shell { rows, columns } => {
             let size = format!("{rows} {columns}\n");
             archive.file("/etc/serix/window-size", 0o644, Owner::ROOT, size)?;

@@ -12,7 +12,7 @@
 //! Nothing here knows one kernel from the other, but for the image that is booted and Serix's way to tell of a panic.
 
 pub mod answer;
-mod archive;
+pub mod archive;
 pub mod arguments;
 mod command;
 mod console;
@@ -182,7 +182,7 @@ pub fn shell(parts: &Parts, machine: &Machine, timeout: Option<Duration>, log: &
 /// # Errors
 /// The guest cannot be started, an added file cannot be read.
 pub fn window(parts: &Parts, machine: &Machine, timeout: Option<Duration>, log: &mut Log) -> Result<Close> {
-    let top = archive::pack(Task::Screen, &machine.additions)?;
+    let top = archive::pack(Task::Console, &machine.additions)?;
     let medium = parts.medium(machine, &top)?;
     let mut qemu = qemu::Qemu::start(machine, &parts.kernel, medium)?;
     window::attend(&mut qemu, deadline(timeout), log)

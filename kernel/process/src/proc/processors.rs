@@ -35,7 +35,7 @@ impl Display for List {
 pub(super) fn add(directory: &Directory) {
     for name in ["online", "possible", "present"] {
         let list = from_fn(|text| writeln!(text, "{}", List(hal::cpu::online_set())));
-        directory.add(name, Entry::file(list, Mode(0o444)));
+        directory.add(name, Entry::file(list, Mode(0o444)).sized(4096));
     }
     for number in 0..hal::cpu::online() {
         directory.subdirectory(&format!("cpu{number}"));

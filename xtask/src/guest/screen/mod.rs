@@ -39,7 +39,7 @@ pub struct Viewer {
 impl Viewer {
     /// Starts a machine whose shell is on its screen.
     pub fn start(parts: &Parts, machine: &Machine) -> Result<Self> {
-        let top = archive::pack(Task::Screen, &machine.additions)?;
+        let top = archive::pack(Task::Console, &machine.additions)?;
         let medium = parts.medium(machine, &top)?;
         Ok(Self {
             qemu: Qemu::start(machine, &parts.kernel, medium)?,
