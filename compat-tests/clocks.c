@@ -193,4 +193,25 @@ CASE(timer_descriptors)
 	fails(timerfd_settime(0, 0, &time, NULL), EINVAL, "another kind of descriptor gives EINVAL");
 }
 
-SUITE(RUN(reading), RUN(setting), RUN(sleeping), RUN(interval_timers), RUN(posix_timers), RUN(timer_descriptors))
+CASE(timers_changed_while_they_fire)
+{
+	/* So many times that some expiries fall into the call. */
+	enum { ROUNDS = 30000 };
+	struct itimerval soon = { { 0, 15 }, { 0, 15 } }, none = { { 0, 0 }, { 0, 0 } }, old;
+	struct itimerspec moment = { { 0, 15000 }, { 0, 15000 } }, past;
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
+	timer_t timer;
+	int failed = 0;
+	signal(SIGALRM, SIG_IGN), signal(SIGUSR1, SIG_IGN);
+	require(timer_create(CLOCK_MONOTONIC, &event, &timer) == 0);
+	for (int i = 0; i < ROUNDS; i++) {
+		failed += setitimer(ITIMER_REAL, &soon, &old) || getitimer(ITIMER_REAL, &old);
+		failed += timer_settime(timer, 0, &moment, &past) || timer_gettime(timer, &past);
+	}
+	setitimer(ITIMER_REAL, &none, NULL);
+	timer_delete(timer);
+	equal(failed, 0, "timers can be set and read while they fire");
+}
+
+SUITE(RUN(reading), RUN(setting), RUN(sleeping), RUN(interval_timers), RUN(posix_timers), RUN(timer_descriptors),
+      RUN(timers_changed_while_they_fire))

@@ -135,12 +135,18 @@ CASE(appending)
 
 CASE(appending_from_many_processes)
 {
-	/* Each process writes whole lines of one letter; a line that is torn or lost shows. */
-	enum { WRITERS = 4, LINES = 60, LENGTH = 40 };
+	/* Each process writes whole lines of one letter; a line that is torn or lost shows. They begin together, and a line is
+	 * longer than a page, so that they surely meet. */
+	enum { WRITERS = 4, LINES = 150, LENGTH = 5000 };
+	static char line[LENGTH];
+	int gate[2];
 	make_file("f", "");
+	require(pipe(gate) == 0);
 	for (int writer = 0; writer < WRITERS; writer++)
 		if (fork() == 0) {
-			char line[LENGTH];
+			close(gate[1]);
+			if (read(gate[0], line, 1) != 0)
+				_exit(2);
 			int fd = open("f", O_WRONLY | O_APPEND);
 			memset(line, 'a' + writer, LENGTH - 1);
 			line[LENGTH - 1] = '\n';
@@ -150,10 +156,10 @@ CASE(appending_from_many_processes)
 			_exit(0);
 		}
 	int failed = 0, status;
+	close(gate[1]);
 	while (wait(&status) > 0)
 		failed += status != 0;
 	equal(failed, 0, "every writer writes all its lines");
-	char line[LENGTH];
 	int fd = open("f", O_RDONLY), lines = 0, torn = 0, count[WRITERS] = { 0 };
 	while (read(fd, line, LENGTH) == LENGTH) {
 		lines++;

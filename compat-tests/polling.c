@@ -1,6 +1,7 @@
 /* Waiting for descriptors: poll, select, epoll, and the descriptors made for it. */
 #include "tap.h"
 #include <poll.h>
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/select.h>
@@ -194,6 +195,54 @@ CASE(epoll_shared)
 	equal(told, ROUNDS * WAITERS, "what stays ready is told to everyone who waits");
 }
 
+/* Adds one epoll file to another when the round begins. */
+struct adder {
+	pthread_t thread;
+	int outer, inner;
+	int *round;
+	int result;
+};
+
+static void *add_when_told(void *argument)
+{
+	struct adder *adder = argument;
+	struct epoll_event event = { .events = EPOLLIN };
+	__atomic_add_fetch(adder->round, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(adder->round, __ATOMIC_SEQ_CST) < 2)
+		;
+	adder->result = epoll_ctl(adder->outer, EPOLL_CTL_ADD, adder->inner, &event);
+	return NULL;
+}
+
+CASE(epoll_chains_made_at_once)
+{
+	/* Two chains of three and one file between them: it can be joined to either, not to both. */
+	enum { ROUNDS = 300 };
+	int files[7], both = 0, one = 0;
+	struct epoll_event event = { .events = EPOLLIN };
+	for (int i = 0; i < 7; i++)
+		require((files[i] = epoll_create1(0)) >= 0);
+	for (int i = 0; i < 6; i++)
+		if (i != 2 && i != 3)
+			require(epoll_ctl(files[i], EPOLL_CTL_ADD, files[i + 1], &event) == 0);
+	for (int i = 0; i < ROUNDS; i++) {
+		int round = 0;
+		struct adder adders[2] = { { .outer = files[2], .inner = files[3], .round = &round },
+					   { .outer = files[3], .inner = files[4], .round = &round } };
+		for (int j = 0; j < 2; j++)
+			require(pthread_create(&adders[j].thread, NULL, add_when_told, &adders[j]) == 0);
+		for (int j = 0; j < 2; j++)
+			pthread_join(adders[j].thread, NULL);
+		both += adders[0].result == 0 && adders[1].result == 0;
+		one += (adders[0].result == 0) != (adders[1].result == 0);
+		for (int j = 0; j < 2; j++)
+			if (adders[j].result == 0)
+				require(epoll_ctl(adders[j].outer, EPOLL_CTL_DEL, adders[j].inner, NULL) == 0);
+	}
+	equal(both, 0, "two threads do not make a chain that neither could make alone");
+	equal(one, ROUNDS, "but one of them succeeds");
+}
+
 CASE(event_counters)
 {
 	uint64_t value = 5;
@@ -282,4 +331,5 @@ CASE(sockets)
 }
 
 SUITE(RUN(poll_on_pipes), RUN(poll_waits), RUN(masks_while_waiting), RUN(select_call), RUN(epoll_sets), RUN(epoll_shared),
+      RUN(epoll_chains_made_at_once),
       RUN(event_counters), RUN(signal_descriptors), RUN(sockets))
