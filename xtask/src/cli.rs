@@ -9,6 +9,7 @@ use crate::audit;
 use crate::bench;
 use crate::compat;
 use crate::docs;
+use crate::faults;
 use crate::fuzz;
 use crate::gate;
 use crate::guest::{arguments as run, terminal, tether};
@@ -40,6 +41,8 @@ enum Command {
     Compat(compat::CompatArguments),
     /// Check the book's pages and links, and render it
     Docs,
+    /// Put known mistakes into a copy of the kernel, and see that the gate notices each
+    Faults(faults::FaultsArguments),
     /// Make system calls at random, and see that nothing comes of it
     Fuzz(fuzz::FuzzArguments),
     /// Build the first file system and say where its archive is
@@ -76,6 +79,7 @@ pub fn carry_out(arguments: Arguments) -> Result<ExitCode> {
         }
         Command::Compat(arguments) => compat::command(&project, &Ui::new(), &arguments),
         Command::Docs => docs::command(&project, &Ui::new()),
+        Command::Faults(arguments) => faults::command(&project, &Ui::new(), &arguments),
         Command::Fuzz(arguments) => fuzz::command(&project, &Ui::new(), &arguments),
         Command::Initramfs => {
             let archive = userland::image(&project, &Ui::new())?;

@@ -3,6 +3,7 @@
 //! - [`cli`] says what can be typed; each command's work is in the module of its name.
 //! - [`project`] knows the folders, [`ui`] shows progress, [`exec`] runs other programs with a log.
 //! - [`guest`] is `run`, and how everything else runs something in a machine; [`linux`] fetches the reference kernel.
+//! - [`faults`] puts mistakes into a copy of the kernel, to see what [`gate`] is worth.
 //! - [`foreign`] fetches programs that nobody here built.
 //! - [`fuzz`] makes system calls at random.
 //! - [`gate`] is `test`, whose checks [`tally`] counts.
@@ -19,6 +20,7 @@ mod debian;
 mod debugger;
 mod docs;
 mod exec;
+mod faults;
 mod foreign;
 mod fuzz;
 mod gate;

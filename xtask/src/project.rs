@@ -32,6 +32,11 @@ impl Project {
         Ok(Self { root, cache })
     }
 
+    /// Another checkout, at `root`, with this one's cache.
+    pub fn copy_at(&self, root: PathBuf) -> Self {
+        Self { root, cache: self.cache.clone() }
+    }
+
     /// The top folder of the checkout.
     pub fn root(&self) -> &Path {
         &self.root

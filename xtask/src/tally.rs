@@ -47,6 +47,7 @@ pub struct Tally {
     allowed: AllowedSkips,
     counts: Counts,
     failures: Vec<String>,
+    failed_names: Vec<String>,
 }
 
 impl Tally {
@@ -59,6 +60,7 @@ impl Tally {
             allowed: AllowedSkips::read(&root.join(ALLOWED_SKIPS))?,
             counts: Counts::default(),
             failures: Vec::new(),
+            failed_names: Vec::new(),
         })
     }
 
@@ -81,6 +83,7 @@ impl Tally {
         let text = format!("FAILED  {name}: {reason}");
         println!("{text}");
         self.failures.push(text);
+        self.failed_names.push(name.to_owned());
     }
 
     /// Counts a check that was not made, and prints it; a failure unless the list allows it.
@@ -96,6 +99,11 @@ impl Tally {
     /// The counts so far.
     pub fn counts(&self) -> Counts {
         self.counts
+    }
+
+    /// The names of the checks that failed, in the order in which they did.
+    pub fn failed_names(&self) -> &[String] {
+        &self.failed_names
     }
 
     /// Prints what failed and the closing line; says whether nothing failed.
@@ -165,6 +173,7 @@ mod tests {
             allowed: AllowedSkips::parse(list).expect("a valid list"),
             counts: Counts::default(),
             failures: Vec::new(),
+            failed_names: Vec::new(),
         }
     }
 

@@ -4,6 +4,7 @@
 //! a string or a test is not mistaken for the thing. Each rule adds figures to a [`Report`], and findings where it is broken.
 
 mod addresses;
+mod faults;
 mod order;
 mod panics;
 mod size;
@@ -97,6 +98,7 @@ pub fn measure(project: &Project, ui: &Ui) -> Result<Report> {
     order::audit(project.root(), &mut report)?;
     vectors::audit(&image, &mut report)?;
     text::audit(project.root(), &files, &mut report)?;
+    faults::audit(project.root(), &mut report)?;
     step.done();
     Ok(report)
 }

@@ -3,10 +3,10 @@
 use super::Gate;
 use crate::guest::{Kernel, contract};
 
-/// Holds the guests of both kernels to the contract of `run`.
+/// Holds the guests of the kernels to the contract of `run`.
 pub fn run(gate: &mut Gate<'_>) {
-    for kernel in [Kernel::Serix, Kernel::Linux] {
-        hold(gate, kernel);
+    for kernel in gate.kernels {
+        hold(gate, *kernel);
     }
 }
 

@@ -20,6 +20,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
+use crate::guest::Kernel;
 use crate::project::Project;
 use crate::tally::Tally;
 use crate::ui::Ui;
@@ -39,12 +40,36 @@ pub struct TestArguments {
 }
 
 /// What a phase works with.
-struct Gate<'a> {
+pub struct Gate<'a> {
     project: &'a Project,
     ui: &'a Ui,
     tally: Tally,
     /// Whether the checks that take long are made too.
     full: bool,
+    /// What the checks that compare kernels run on.
+    kernels: &'a [Kernel],
+    /// The crate whose unit tests are wanted; all crates' when there is none.
+    package: Option<&'a str>,
+}
+
+impl<'a> Gate<'a> {
+    /// What the gate says of a change to one crate of Serix, which leaves Linux what it was.
+    ///
+    /// # Errors
+    /// The list of allowed skips cannot be read.
+    pub fn of_change(project: &'a Project, ui: &'a Ui, package: &'a str) -> Result<Self> {
+        let tally = Tally::new(project.root())?;
+        Ok(Self { project, ui, tally, full: false, kernels: &[Kernel::Serix], package: Some(package) })
+    }
+
+    /// Runs the phase of that name; gives the first of its checks that failed.
+    pub fn first_failure(&mut self, phase: &str) -> Option<&str> {
+        let before = self.tally.failed_names().len();
+        if let Some(phase) = PHASES.iter().find(|known| known.name == phase) {
+            run_phase(self, phase);
+        }
+        self.tally.failed_names().get(before).map(String::as_str)
+    }
 }
 
 /// A part of the gate.
@@ -106,7 +131,14 @@ pub fn test(project: &Project, ui: &Ui, arguments: &TestArguments) -> Result<Exi
         }
     }
     let begun = Instant::now();
-    let mut gate = Gate { project, ui, tally: Tally::new(project.root())?, full: arguments.full };
+    let mut gate = Gate {
+        project,
+        ui,
+        tally: Tally::new(project.root())?,
+        full: arguments.full,
+        kernels: &[Kernel::Serix, Kernel::Linux],
+        package: None,
+    };
     for phase in PHASES {
         let wanted = arguments.phases.is_empty() || arguments.phases.iter().any(|name| name == phase.name);
         if wanted {

@@ -7,6 +7,9 @@ use anyhow::{Context, Result, bail};
 use super::Gate;
 use crate::exec;
 
+/// How long building and running may take, in seconds: a test that waits for ever is one that failed.
+const LIMIT_S: u32 = 1200;
+
 /// What the tests of one test program gave.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Outcome {
@@ -34,8 +37,15 @@ pub fn run(gate: &mut Gate<'_>) {
 fn cargo_test(gate: &Gate<'_>) -> Result<Outcome> {
     let log = gate.project.log("gate-unit")?;
     let _ = fs::remove_file(&log);
-    let mut command = exec::command("cargo");
-    command.current_dir(gate.project.root()).args(["test", "--workspace", "--no-fail-fast"]);
+    let mut command = exec::command("timeout");
+    command
+        .arg(LIMIT_S.to_string())
+        .args(["cargo", "test", "--no-fail-fast"])
+        .current_dir(gate.project.root());
+    match gate.package {
+        Some(package) => command.args(["--package", package]),
+        None => command.arg("--workspace"),
+    };
     let step = gate.ui.step("Building and running the unit tests");
     let ran = exec::run(command, &log, &step);
     let text = fs::read(&log).with_context(|| format!("cannot read {}", log.display()))?;
