@@ -52,6 +52,37 @@ pub struct Winsize {
     pub ws_ypixel: u16,
 }
 
+/// `struct vt_stat` (`ioctl_console(2)`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct VtStat {
+    /// The terminal that is seen.
+    pub v_active: u16,
+    pub v_signal: u16,
+    /// A bit for each terminal in use; bit 0, for the one that is seen, is always set.
+    pub v_state: u16,
+}
+
+/// `struct vt_mode` (`ioctl_console(2)`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct VtMode {
+    pub mode: u8,
+    pub waitv: u8,
+    pub relsig: i16,
+    pub acqsig: i16,
+    pub frsig: i16,
+}
+
+/// A keyboard with 101 keys (`KDGKBTYPE`).
+pub const KB_101: u8 = 2;
+/// A terminal that shows text (`KDSETMODE`), and two old names of the same.
+pub const KD_TEXT: i32 = 0;
+pub const KD_TEXT0: i32 = 2;
+pub const KD_TEXT1: i32 = 3;
+/// A keyboard that sends characters as UTF-8 (`KDSKBMODE`).
+pub const K_UNICODE: i32 = 3;
+
 /// The number of the terminal line discipline.
 pub const N_TTY: i32 = 0;
 

@@ -9,20 +9,17 @@ use chroma::{FileOps, OpenFile, PollTable, Sink, Source};
 use chronos::{Mutex, WaitKind};
 use hal::log;
 
+use crate::records::{LONGEST, Records};
 use crate::{lock_classes, syslog};
-
-/// The longest record that is read or written.
-const RECORD: usize = 1024;
 
 /// An open `/dev/kmsg`.
 pub(crate) struct Kmsg {
-    /// The absolute position in the log of the next record.
-    next: Mutex<u64>,
+    records: Mutex<Records>,
 }
 
 impl Kmsg {
     pub(crate) fn new() -> Kmsg {
-        Kmsg { next: Mutex::new(&lock_classes::LOG_POSITION, log::range().0) }
+        Kmsg { records: Mutex::new(&lock_classes::LOG_POSITION, Records::from_beginning()) }
     }
 }
 
@@ -38,40 +35,31 @@ fn record(line: &str, sequence: u64) -> Option<String> {
 
 impl FileOps for Kmsg {
     fn read(&self, file: &OpenFile, _: &mut u64, to: &mut Sink<'_>) -> Result<usize, Errno> {
-        let mut buffer = [0; RECORD];
+        let mut buffer = [0; LONGEST];
         loop {
-            {
-                let mut next =
-                    self.next.lock_interruptible(WaitKind::Interruptible).map_err(|_| Errno::EINTR)?;
-                let (from, count) = log::read(*next, &mut buffer);
-                let bytes = buffer.get(..count).unwrap_or_default();
-                if let Some(len) = bytes.iter().position(|byte| *byte == b'\n') {
-                    *next = from + len as u64 + 1;
-                    let line = core::str::from_utf8(bytes.get(..len).unwrap_or_default());
-                    let Some(text) = line.ok().and_then(|line| record(line, from)) else { continue };
+            let read_to = {
+                let kind = WaitKind::Interruptible;
+                let mut records = self.records.lock_interruptible(kind).map_err(|_| Errno::EINTR)?;
+                while let Some((sequence, line)) = records.read(&mut buffer) {
+                    let Some(text) = record(line, sequence) else { continue };
                     if text.len() > to.remaining() {
                         return Err(Errno::EINVAL);
                     }
                     return to.put(text.as_bytes());
                 }
-                if count == RECORD {
-                    // A line longer than any record: skip it.
-                    *next = from + count as u64;
-                    continue;
-                }
-            }
+                records.next
+            };
             if file.nonblocking() {
                 return Err(Errno::EAGAIN);
             }
-            let read_to = *self.next.lock();
             let grown = || (log::range().1 > read_to).then_some(());
             syslog::growth()?.wait(WaitKind::Interruptible, None, grown).map_err(restart)?;
         }
     }
 
     fn write(&self, _: &OpenFile, _: &mut u64, from: &mut Source<'_>) -> Result<usize, Errno> {
-        let mut buffer = [0; RECORD];
-        if from.remaining() > RECORD {
+        let mut buffer = [0; LONGEST];
+        if from.remaining() > LONGEST {
             return Err(Errno::EINVAL);
         }
         let count = from.take(&mut buffer)?;
@@ -97,7 +85,7 @@ impl FileOps for Kmsg {
             return Err(Errno::ESPIPE);
         }
         let (start, end) = log::range();
-        *self.next.lock() = match whence {
+        self.records.lock().next = match whence {
             Whence::Set => start,
             Whence::End => end,
             _ => return Err(Errno::EINVAL),
@@ -109,8 +97,11 @@ impl FileOps for Kmsg {
         if let (Some(table), Ok(queue)) = (table, syslog::growth()) {
             table.watch(&queue, PollEvents::READABLE);
         }
-        let unread = *self.next.lock() < log::range().1;
-        if unread { PollEvents::READABLE | PollEvents::WRITABLE } else { PollEvents::WRITABLE }
+        if self.records.lock().has_more() {
+            PollEvents::READABLE | PollEvents::WRITABLE
+        } else {
+            PollEvents::WRITABLE
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 //! | [`serial`] | UARTs, as terminals |
 //! | [`vt`] | a framebuffer, as a terminal |
 //! | `keyboard` | the keyboard of a PC, for that |
+//! | `records` | the log record by record |
 //! | [`syslog`] | what was read of the log: `syslog`, `/proc/kmsg` |
 //! | `pty` | pseudo-terminals and devpts |
 //! | [`console`] | `/dev/console`, `/dev/tty` |
@@ -27,6 +28,7 @@ mod kmsg;
 mod lock_classes;
 mod memory;
 mod pty;
+mod records;
 pub mod registry;
 pub mod serial;
 pub mod syslog;

@@ -20,9 +20,10 @@ const PROMPT: &str = "root@serix:~#";
 type Check = (&'static str, fn(&mut Viewer) -> Result<()>);
 
 /// The checks that are made in one machine, one after the other, each from an empty prompt to the next.
-const CHECKS: [Check; 6] = [
+const CHECKS: [Check; 7] = [
     ("prompt", prompt),
     ("terminal", terminal),
+    ("questions", questions),
     ("colours", colours),
     ("interrupt", interrupt),
     ("sequences", sequences),
@@ -88,6 +89,21 @@ fn terminal(viewer: &mut Viewer) -> Result<()> {
     let shown = rows(&after(viewer, "tty; stty size; echo $TERM; ps -o tty,comm | grep '[s]h$'")?);
     let lines: Vec<_> = shown.iter().skip(1).take(4).map(String::as_str).collect();
     ensure!(lines == ["/dev/tty0", "48 128", "linux", "4,1    sh"], "{lines:?}");
+    Ok(())
+}
+
+/// Programs for virtual terminals get answers, and those of other sessions and users change nothing.
+fn questions(viewer: &mut Viewer) -> Result<()> {
+    let stranger = "setsid su user -c 'kbd_mode -u || chvt 1' 2>&1 | cat";
+    let shown =
+        rows(&after(viewer, &format!("fgconsole; kbd_mode; kbd_mode -u; chvt 1; echo $?; {stranger}"))?);
+    let lines: Vec<_> = shown.iter().skip(1).take(5).map(String::as_str).collect();
+    let refused =
+        ["kbd_mode: KDSKBMODE: Operation not permitted", "chvt: VT_ACTIVATE: Operation not permitted"];
+    ensure!(
+        lines[..] == ["1", "The keyboard is in Unicode (UTF-8) mode", "0", refused[0], refused[1]],
+        "{shown:?}"
+    );
     Ok(())
 }
 

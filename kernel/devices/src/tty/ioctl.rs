@@ -258,7 +258,7 @@ fn flow(tty: &Arc<Tty>, action: u64) -> Result<i64, Errno> {
 
 impl Tty {
     /// `ENOTTY` unless this is the caller's controlling terminal.
-    fn check_controls(self: &Arc<Self>) -> Result<(), Errno> {
+    pub(crate) fn check_controls(self: &Arc<Self>) -> Result<(), Errno> {
         let current = crate::job::control().and_then(|job_control| job_control.controlling_terminal());
         if current.is_some_and(|tty| Arc::ptr_eq(&tty, self)) { Ok(()) } else { Err(Errno::ENOTTY) }
     }

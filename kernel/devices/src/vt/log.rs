@@ -2,37 +2,23 @@
 
 use hal::log;
 
-/// More than the longest record.
-const BUFFER: usize = 1024;
+use crate::records::{LONGEST, Records};
 
 /// Reads the log from its beginning on: what the machine said before there was a screen appears too.
 pub(super) struct LogReader {
-    /// The position of the next record.
-    next: u64,
+    records: Records,
 }
 
 impl LogReader {
     pub(super) fn new() -> LogReader {
-        LogReader { next: log::range().0 }
+        LogReader { records: Records::from_beginning() }
     }
 
-    /// Gives the records that have come since the last call and that the console's level lets through.
+    /// Gives the records that have come since the last call and that the console's level lets through, without the line's end.
     pub(super) fn read(&mut self, mut show: impl FnMut(&str)) {
-        let mut buffer = [0; BUFFER];
-        loop {
-            let (from, count) = log::read(self.next, &mut buffer);
-            let bytes = buffer.get(..count).unwrap_or_default();
-            let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else {
-                if count == BUFFER {
-                    // No record is so long: its beginning was overwritten meanwhile.
-                    self.next = from + count as u64;
-                    continue;
-                }
-                return;
-            };
-            self.next = from + end as u64 + 1;
-            let record = core::str::from_utf8(bytes.get(..=end).unwrap_or_default());
-            if let Some(text) = record.ok().and_then(shown) {
+        let mut buffer = [0; LONGEST];
+        while let Some((_, record)) = self.records.read(&mut buffer) {
+            if let Some(text) = shown(record) {
                 show(text);
             }
         }
@@ -61,7 +47,7 @@ mod tests {
         log.read(|line| lines.push(line.to_string()));
         let ours: Vec<_> = lines.iter().filter(|line| line.contains("screentest")).collect();
         assert_eq!(ours.len(), 1, "{lines:?}");
-        assert!(ours[0].ends_with("] screentest: one\n"), "{ours:?}");
+        assert!(ours[0].ends_with("] screentest: one"), "{ours:?}");
         log.read(|line| assert!(!line.contains("screentest")));
     }
 }

@@ -224,21 +224,16 @@ impl Terminal {
         !acts
     }
 
-    /// Writes a line of the kernel's log: plain, and nothing in it acts but the line's end.
-    pub(crate) fn log(&mut self, text: &str) {
+    /// Writes a line of the kernel's log: plain, and nothing in it acts. The line is ended.
+    pub(crate) fn log(&mut self, line: &str) {
         let style = self.state.style;
         let insert = core::mem::replace(&mut self.modes.insert, false);
         self.state.style = Style::plain(self.default_colours.0, self.default_colours.1);
-        for character in text.chars() {
-            match character {
-                '\n' => {
-                    self.carriage_return();
-                    self.line_feed();
-                }
-                _ if character.is_control() => self.put('\u{fffd}'),
-                _ => self.put(character),
-            }
+        for character in line.chars() {
+            self.put(if character.is_control() { '\u{fffd}' } else { character });
         }
+        self.carriage_return();
+        self.line_feed();
         self.state.style = style;
         self.modes.insert = insert;
     }

@@ -213,7 +213,7 @@ fn what_linux_does_not_know_it_skips_in_its_own_way() {
 #[test]
 fn the_log_is_plain_and_acts_on_nothing() {
     let mut console = console("\x1b[31mab");
-    console.terminal.log("x\x1b[2Jy\n");
+    console.terminal.log("x\x1b[2Jy");
     console.feed(b"c");
     assert_eq!(text(&console), ["abx\u{fffd}[2Jy", "c", "", ""]);
     let colour = |x: usize, y| console.terminal.grid().row(y)[x].foreground;
