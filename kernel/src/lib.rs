@@ -67,6 +67,7 @@ fn bring_up(boot: &'static BootInfo) -> Result<(), Errno> {
     let words = words::parse(boot.command_line);
     chronos::start_load_averages();
     chronos::start_hung_watch().map_err(|_| Errno::ENOMEM)?;
+    chronos::start_reclaiming().map_err(|_| Errno::ENOMEM)?;
     #[cfg(debug_assertions)]
     if let Some(fault) = words.provoke {
         provoke::start(fault)?;

@@ -3,7 +3,7 @@
 //! What a process holds *is* a capability: an object with the rights to it. POSIX sits on top: a descriptor slot holds a
 //! capability and the close-on-exec flag; the capability's object is the open file description, which `dup` and `fork` share.
 //!
-//! Rights are checked in one place, [`Capability::check`]. A capability is immutable; narrowing makes another one. Delegation,
+//! Rights are checked in one place, behind [`Capability::check`]. A capability is immutable; narrowing makes another one. Delegation,
 //! expiry and revocation will hang off a node beside the rights; what asks [`Capability::check`] today will not notice.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -11,7 +11,7 @@
 
 extern crate alloc;
 
-use alloc::sync::Arc;
+use alloc::sync::{Arc, Weak};
 
 use abi::Errno;
 
@@ -42,21 +42,20 @@ impl<T: ?Sized> Capability<T> {
         self.rights
     }
 
-    /// The object, if all of `needed` may be done with it. The one place where rights are checked.
+    /// The object, if all of `needed` may be done with it. Rights are checked here and in [`WeakCapability::check`], and nowhere else.
     ///
     /// # Errors
     /// `EBADF` when the access mode lacks (as on Linux, for a descriptor opened for the other direction), `EACCES` when another
     /// right does.
     #[inline]
     pub fn check(&self, needed: Rights) -> Result<&Arc<T>, Errno> {
-        if self.rights.contains(needed) {
-            return Ok(&self.object);
-        }
-        Err(if needed.difference(self.rights).intersects(Rights::ACCESS_MODE) {
-            Errno::EBADF
-        } else {
-            Errno::EACCES
-        })
+        permit(self.rights, needed)?;
+        Ok(&self.object)
+    }
+
+    /// A capability with the same rights that does not keep the object.
+    pub fn downgrade(&self) -> WeakCapability<T> {
+        WeakCapability { rights: self.rights, object: Arc::downgrade(&self.object) }
     }
 
     /// A capability for the same object with those of the rights that this one has.
@@ -67,6 +66,39 @@ impl<T: ?Sized> Capability<T> {
     /// The object, for the kernel's own bookkeeping (listings, locks, closing), which asks for no right.
     pub fn object(&self) -> &Arc<T> {
         &self.object
+    }
+}
+
+/// The one place where rights are compared.
+#[inline]
+fn permit(held: Rights, needed: Rights) -> Result<(), Errno> {
+    if held.contains(needed) {
+        return Ok(());
+    }
+    Err(if needed.difference(held).intersects(Rights::ACCESS_MODE) { Errno::EBADF } else { Errno::EACCES })
+}
+
+/// A capability for an object that others keep.
+pub struct WeakCapability<T: ?Sized> {
+    rights: Rights,
+    object: Weak<T>,
+}
+
+impl<T: ?Sized> WeakCapability<T> {
+    /// As [`Capability::check`]; `None` if the object is gone.
+    ///
+    /// # Errors
+    /// Those of [`Capability::check`].
+    #[inline]
+    pub fn check(&self, needed: Rights) -> Result<Option<Arc<T>>, Errno> {
+        permit(self.rights, needed)?;
+        Ok(self.object.upgrade())
+    }
+
+    /// The capability itself; `None` if the object is gone.
+    #[inline]
+    pub fn upgrade(&self) -> Option<Capability<T>> {
+        Some(Capability { rights: self.rights, object: self.object.upgrade()? })
     }
 }
 
@@ -84,6 +116,18 @@ mod tests {
         assert!(capability.check(Rights::READ).is_ok());
         assert_eq!(capability.check(Rights::WRITE).err(), Some(Errno::EBADF));
         assert_eq!(capability.check(Rights::READ | Rights::MAP).err(), Some(Errno::EACCES));
+    }
+
+    #[test]
+    fn a_weak_capability_has_the_same_rights_while_the_object_lives() {
+        let capability = Capability::new(Arc::new(()), Rights::READ);
+        let weak = capability.downgrade();
+        assert_eq!(weak.check(Rights::READ), Ok(Some(Arc::new(()))));
+        assert_eq!(weak.check(Rights::WRITE), Err(Errno::EBADF));
+        assert_eq!(weak.upgrade().map(|it| it.rights()), Some(Rights::READ));
+        drop(capability);
+        assert_eq!(weak.check(Rights::READ), Ok(None));
+        assert!(weak.upgrade().is_none());
     }
 
     #[test]

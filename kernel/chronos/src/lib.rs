@@ -25,6 +25,7 @@ mod hung;
 mod mutex;
 mod placement;
 mod policy;
+mod reclaim;
 mod registry;
 mod run_queue;
 mod rw_lock;
@@ -42,6 +43,7 @@ pub use hal::Instant;
 pub use hung::{hung_timeout, set_hung_timeout, start_hung_watch};
 pub use mutex::{Mutex, MutexGuard};
 pub use policy::{Policy, Weight};
+pub use reclaim::{carry_out, reclaim, start_reclaiming};
 pub use rw_lock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 #[cfg(not(target_os = "none"))]
 pub use scheduler::simulate;

@@ -34,6 +34,8 @@ bitflags! {
         const TIMER = 1 << 4;
         /// The thread has said itself that it ends: its program does not go on.
         const END = 1 << 5;
+        /// The thread has retired much, and is to [carry it out](crate::carry_out).
+        const RECLAIM = 1 << 6;
     }
 }
 
@@ -301,6 +303,11 @@ impl Thread {
     /// Clears work that the thread has seen to. Called by the thread itself.
     pub fn clear_work(&self, work: Work) {
         self.work.fetch_and(!work.bits(), Ordering::AcqRel);
+    }
+
+    /// Gives the current thread work, to be seen to before it goes back to its program; ends no wait. May be called anywhere.
+    pub(crate) fn note(&self, work: Work) {
+        self.work.fetch_or(work.bits(), Ordering::Relaxed);
     }
 
     /// Gives the thread work: ends a wait that it interrupts, and brings it out of its program on whatever processor it runs.

@@ -8,12 +8,11 @@
 //! ordinary unit tests. What does not differ between them stands in the files beside this one:
 //!
 //! - addresses ([`UserAddr`], [`PhysAddr`]), [`BootInfo`], [`Instant`]
-//! - locks with classes ([`SpinLock`]), [`TryLock`], [`Once`], [`PerCpu`], [`preempt`]
+//! - locks with classes ([`SpinLock`]), [`TryLock`], [`Once`], [`PerCpu`], [`preempt`]; reading without a lock ([`Rcu`])
 //! - the kernel log ([`log`] and the macros [`info!`], [`warn!`], …)
 //! - the traits that crates above implement: [`FrameSource`], [`SchedulerHooks`], [`FaultHandler`]
 #![cfg_attr(target_os = "none", no_std)]
 
-#[cfg(target_os = "none")]
 extern crate alloc;
 
 mod addr;
@@ -28,6 +27,7 @@ pub mod log;
 mod once;
 mod percpu;
 pub mod preempt;
+pub mod rcu;
 pub mod sched;
 mod try_lock;
 mod try_rw_lock;
@@ -48,6 +48,7 @@ pub use lock::{SpinGuard, SpinIrqGuard, SpinLock};
 pub use lock_check::{HeldLocks, LockClass, might_sleep};
 pub use once::Once;
 pub use percpu::PerCpu;
+pub use rcu::Rcu;
 pub use sched::SchedulerHooks;
 pub use time::Instant;
 pub use try_lock::{TryGuard, TryLock};

@@ -91,5 +91,6 @@ pub(crate) fn make_room() -> bool {
     const NAMES: usize = 1024;
     let before = aegis::frames::free();
     chroma::dentry::shrink(NAMES);
+    chronos::reclaim();
     aegis::frames::free() > before || choose_and_end()
 }

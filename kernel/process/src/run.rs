@@ -8,6 +8,7 @@ use crate::signal::{deliver, fault};
 use abi::Signal;
 use abi::signal::code;
 use aegis::FaultError;
+use chronos::Work;
 use hal::{FaultAccess, Trap, UserAddr};
 
 /// The error code of a page fault as the processor gives it (Intel SDM volume 3, 4.7): present, write, user, instruction.
@@ -24,6 +25,10 @@ pub fn user_thread_main(mut current: Current) {
             Trap::Syscall => dispatch(&mut current),
             Trap::Interrupt => {
                 drop(hal::preempt::disable()); // who waits for the processor gets it here
+                if task.work().contains(Work::RECLAIM) {
+                    task.clear_work(Work::RECLAIM);
+                    chronos::carry_out();
+                }
                 if task.work().is_empty() {
                     continue;
                 }

@@ -148,6 +148,7 @@ pub(crate) fn current_space() -> Option<Arc<Space>> {
 /// Nothing of the caller's needs to outlive the switch: a context that is never switched back to leaks nothing.
 pub fn switch_to(next: Arc<Context>) {
     crate::lock_check::check_nothing_held("switch to another thread");
+    crate::rcu::check_not_reading();
     let Some(current) = current() else { return };
     if Arc::ptr_eq(&current, &next) {
         return;

@@ -13,6 +13,7 @@ pub mod panic;
 pub mod power;
 pub mod processor;
 pub mod random;
+pub(crate) mod rcu;
 pub mod sched;
 pub mod screen;
 pub mod simulate;

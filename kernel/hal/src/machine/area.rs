@@ -43,6 +43,8 @@ pub(super) struct Area {
     pub task_state: UnsafeCell<TaskState>,
     /// The preempt count, with [`NO_RESCHED`].
     preempt: UnsafeCell<u32>,
+    /// Sections in which the processor reads without a lock.
+    readers: UnsafeCell<u32>,
     /// The user's stack pointer, for two instructions of the system-call entry.
     user_rsp: UnsafeCell<u64>,
     /// How deep in interrupt handlers this processor is.
@@ -55,6 +57,8 @@ pub(super) struct Area {
     pub previous: UnsafeCell<*const Context>,
     /// The page tables that are loaded, and what others say about them.
     pub translations: Translations,
+    /// Whether anybody waits for this processor's readers.
+    pub rcu: super::rcu::State,
     pub heap: UnsafeCell<Cache>,
     pub held_locks: UnsafeCell<HeldLocks>,
 }
@@ -68,6 +72,7 @@ pub(super) mod offset {
     pub(crate) const CURRENT: usize = offset_of!(Area, current);
     pub(super) const ID: usize = offset_of!(Area, id);
     pub(super) const PREEMPT: usize = offset_of!(Area, preempt);
+    pub(super) const READERS: usize = offset_of!(Area, readers);
     pub(super) const INTERRUPT_DEPTH: usize = offset_of!(Area, interrupt_depth);
 }
 
@@ -92,12 +97,14 @@ impl Area {
                 io_map_base: size_of::<TaskState>() as u16,
             }),
             preempt: UnsafeCell::new(NO_RESCHED),
+            readers: UnsafeCell::new(0),
             user_rsp: UnsafeCell::new(0),
             interrupt_depth: UnsafeCell::new(0),
             resched_asked: AtomicBool::new(false),
             current: UnsafeCell::new(core::ptr::null()),
             previous: UnsafeCell::new(core::ptr::null()),
             translations: Translations::new(),
+            rcu: super::rcu::State::new(),
             heap: UnsafeCell::new(Cache::new()),
             held_locks: UnsafeCell::new(HeldLocks::new()),
         }
@@ -126,6 +133,7 @@ pub(super) fn prepare(index: usize) {
 pub(super) fn adopt(index: usize) {
     let area = &AREAS[index];
     super::register::write_msr(super::register::Msr::GsBase, area as *const Area as u64);
+    super::rcu::started();
 }
 
 /// This processor's area. With preemption on, the caller may be elsewhere in a moment.
@@ -162,15 +170,13 @@ pub(super) fn preempt_enter() {
     unsafe { asm!("inc dword ptr gs:[{}]", const offset::PREEMPT, options(nostack)) };
 }
 
-/// Takes one from the preempt count; says whether it is 0 now and a reschedule is due.
+/// Takes one from the preempt count; calls `due` when it is 0 now and a reschedule is due.
 #[inline]
-pub(super) fn preempt_leave() -> bool {
-    let due: u8;
+pub(super) fn preempt_leave(due: impl FnOnce()) {
     // SAFETY: as in `preempt_enter`.
     unsafe {
-        asm!("dec dword ptr gs:[{}]", "setz {}", const offset::PREEMPT, out(reg_byte) due, options(nostack));
+        asm!("dec dword ptr gs:[{}]", "jz {}", const offset::PREEMPT, label { due() }, options(nostack));
     }
-    due != 0
 }
 
 /// The word itself.
@@ -182,6 +188,31 @@ pub(super) fn preempt_word() -> u32 {
         asm!("mov {:e}, gs:[{}]", out(reg) word, const offset::PREEMPT, options(nostack, preserves_flags, readonly));
     }
     word
+}
+
+/// Begins a section in which the processor reads without a lock. Preemption is off, and what the section reads is read after.
+#[inline]
+pub(super) fn readers_enter() {
+    // SAFETY: as in `preempt_enter`.
+    unsafe { asm!("inc dword ptr gs:[{}]", const offset::READERS, options(nostack)) };
+}
+
+/// Ends such a section; what it reads is read before.
+#[inline]
+pub(super) fn readers_leave() {
+    // SAFETY: as in `preempt_enter`.
+    unsafe { asm!("dec dword ptr gs:[{}]", const offset::READERS, options(nostack)) };
+}
+
+/// In how many such sections the code is that asks. One instruction; preemption is off while it is not 0.
+#[inline]
+pub(super) fn readers() -> u32 {
+    let count: u32;
+    // SAFETY: reads a word of this processor's area.
+    unsafe {
+        asm!("mov {:e}, gs:[{}]", out(reg) count, const offset::READERS, options(nostack, preserves_flags, readonly));
+    }
+    count
 }
 
 /// How deep in interrupt handlers the code that asks is. One instruction, so that no switch to another processor comes in

@@ -289,6 +289,7 @@ pub fn trim_stacks() {
 #[inline]
 pub fn switch_to(next: Arc<Context>) {
     crate::lock_check::check_nothing_held("switch to another thread");
+    crate::rcu::check_not_reading();
     let interrupts = super::irq_save();
     let area = area::current();
     // SAFETY: this processor's own word; interrupts are off.

@@ -5,7 +5,7 @@ use core::arch::asm;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use super::features::cpuid;
-use super::{area, smp};
+use super::{area, rcu, smp};
 
 /// How many processors there may be.
 pub const MAX: usize = area::MAX;
@@ -91,6 +91,8 @@ pub fn brand() -> String {
 
 /// Waits for the next interrupt. Called with interrupts off: one is let in, and they are off again on return.
 pub fn wait_for_interrupt() {
+    rcu::begin_idle();
     // SAFETY: `sti` takes effect after the next instruction, so that no interrupt is lost in between.
     unsafe { asm!("sti", "hlt", "cli", options(nostack)) };
+    rcu::end_idle();
 }

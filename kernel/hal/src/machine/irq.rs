@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 
-use super::{apic, area, call, sched, shootdown, time};
+use super::{apic, area, call, rcu, sched, shootdown, time};
 use crate::Once;
 
 /// Interrupt lines, in ISA's numbering.
@@ -47,6 +47,7 @@ pub fn enable() {
 #[inline]
 pub(super) fn serve(vector: u8, in_program: bool) {
     area::preempt_enter();
+    rcu::interrupted();
     // SAFETY: this processor's own, with interrupts off.
     unsafe { *area::current().interrupt_depth.get() += 1 };
     match vector {
@@ -79,5 +80,5 @@ pub(super) fn serve(vector: u8, in_program: bool) {
     // SAFETY: as above.
     unsafe { *area::current().interrupt_depth.get() -= 1 };
     // What became due is looked at by who was interrupted.
-    let _ = area::preempt_leave();
+    area::preempt_leave(|| {});
 }

@@ -3,7 +3,7 @@
 //! - coming up: [`boot`], [`layout`], [`appended`], [`early`], [`features`], [`descriptors`], [`kernel_map`]
 //! - memory: [`frame_table`], [`page`], [`paging`], [`heap`], [`stack`]
 //! - programs: [`trap`], [`user_context`], [`user`], [`segments`], [`fpu`], [`vdso`]
-//! - threads: [`context`], [`sched`], [`area`]
+//! - threads: [`context`], [`sched`], [`area`]; readers without locks: [`rcu`]
 //! - processors: [`smp`], [`cpu`], [`shootdown`]
 //! - devices: [`acpi`], [`apic`], [`irq`], [`time`], [`uart`], [`i8042`], [`screen`], [`console`], [`power`], [`random`]
 
@@ -35,6 +35,7 @@ mod port;
 pub mod power;
 pub mod processor;
 pub mod random;
+pub(crate) mod rcu;
 mod register;
 pub mod sched;
 pub mod screen;
@@ -105,9 +106,7 @@ pub(crate) fn preempt_enter() {
 
 #[inline]
 pub(crate) fn preempt_leave() {
-    if area::preempt_leave() {
-        reschedule();
-    }
+    area::preempt_leave(reschedule);
 }
 
 /// Lets the scheduler have the processor, if interrupts are on. With them off the request waits for the next interrupt, the end

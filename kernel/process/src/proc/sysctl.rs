@@ -290,6 +290,7 @@ impl Content for DropCaches {
             b"2" | b"3" => {
                 // A folder's name is idle only when those in it are gone: as deep as it takes.
                 while chroma::dentry::shrink(usize::MAX) > 0 {}
+                chronos::reclaim();
                 hal::context::trim_stacks();
                 hal::heap::trim();
             }

@@ -6,7 +6,7 @@ use core::sync::atomic::Ordering;
 
 use super::descriptors::selector;
 use super::register::{self, Msr};
-use super::{area, irq, layout, stack, user};
+use super::{area, irq, layout, rcu, stack, user};
 use crate::user::{FaultAccess, fault_handler};
 use crate::{USER_END, UserAddr};
 
@@ -108,6 +108,7 @@ fn resolve(frame: &Frame, address: u64) -> Result<(), crate::Fault> {
 /// Serves NMI, double fault and machine check, on a stack of their own.
 extern "C" fn fault(frame: &mut Frame) {
     if frame.vector == vector::NMI {
+        rcu::interrupted();
         super::panic::stop_if_panicking(frame);
         super::panic::report_if_asked(frame);
         // Nobody asked for one: chipsets report memory errors this way, and emulators let their user send one.

@@ -2,6 +2,11 @@
 //!
 //! A slot is {capability, close-on-exec}. The lowest free number is found in a bitmap, a word at a time, from a hint below
 //! which everything is taken. Files are never dropped under the table's spinlock: closing may sleep.
+//!
+//! Changes are made under the lock, and [published](known) to lookups, which take none. `dup2` replaces a file at once: a lookup
+//! finds the old one or the new one.
+
+mod known;
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,6 +18,7 @@ use hal::SpinLock;
 
 use crate::file::OpenFile;
 use crate::lock_classes;
+use known::Known;
 
 /// A file descriptor's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +50,7 @@ struct Slots {
 
 /// The descriptors of one or more threads (`CLONE_FILES` shares the table).
 pub struct FdTable {
+    known: Known,
     slots: SpinLock<Slots>,
     owner: u64,
 }
@@ -70,7 +77,8 @@ impl FdTable {
     /// An empty table.
     pub fn new() -> FdTable {
         let owner = NEXT_OWNER.fetch_add(1, Ordering::Relaxed);
-        FdTable { slots: SpinLock::new(&lock_classes::DESCRIPTORS, Slots::default()), owner }
+        let slots = SpinLock::new(&lock_classes::DESCRIPTORS, Slots::default());
+        FdTable { known: Known::new(), slots, owner }
     }
 
     /// Who POSIX locks taken through this table belong to.
@@ -78,20 +86,16 @@ impl FdTable {
         self.owner
     }
 
-    /// The capability behind `fd`; `EBADF` if there is none.
+    /// The capability behind `fd`; `EBADF` if there is none. Takes no lock.
     #[inline]
     pub fn get(&self, fd: Fd) -> Result<FileCapability, Errno> {
-        let index = fd.index()?;
-        let slots = self.slots.lock();
-        slots.get(index).map(|slot| slot.capability.clone()).ok_or(Errno::EBADF)
+        self.known.capability(fd.index()?)
     }
 
-    /// The open file behind `fd`, if the capability holds `needed`.
-    #[inline]
+    /// The open file behind `fd`, if the capability holds `needed`. Takes no lock.
+    #[inline(always)]
     pub fn file(&self, fd: Fd, needed: Rights) -> Result<Arc<OpenFile>, Errno> {
-        let index = fd.index()?;
-        let slots = self.slots.lock();
-        slots.get(index).ok_or(Errno::EBADF)?.capability.check(needed).cloned()
+        self.known.file(fd.index()?, needed)
     }
 
     /// Puts a capability at the lowest free number from `from` on; `EMFILE` if that is not below `limit`.
@@ -107,7 +111,7 @@ impl FdTable {
         if index >= limit as usize {
             return Err(Errno::EMFILE);
         }
-        slots.set(index, Slot { capability, close_on_exec })?;
+        slots.set(&self.known, index, Slot { capability, close_on_exec })?;
         i32::try_from(index).map(Fd).map_err(|_| Errno::EMFILE)
     }
 
@@ -128,7 +132,7 @@ impl FdTable {
         if index >= limit as usize {
             return Err(Errno::EBADF);
         }
-        let old = self.slots.lock().set(index, Slot { capability, close_on_exec })?;
+        let old = self.slots.lock().set(&self.known, index, Slot { capability, close_on_exec })?;
         if let Some(slot) = old {
             self.closed(slot);
         }
@@ -137,7 +141,7 @@ impl FdTable {
 
     /// Closes `fd`; `EBADF` if it is not open. May sleep.
     pub fn close(&self, fd: Fd) -> Result<(), Errno> {
-        let slot = self.slots.lock().clear(fd.index()?).ok_or(Errno::EBADF)?;
+        let slot = self.slots.lock().clear(&self.known, fd.index()?).ok_or(Errno::EBADF)?;
         self.closed(slot);
         Ok(())
     }
@@ -150,7 +154,7 @@ impl FdTable {
                 let mut slots = self.slots.lock();
                 let Some(index) = slots.next_taken(next).filter(|i| *i <= last as usize) else { return };
                 next = index + 1;
-                slots.clear(index)
+                slots.clear(&self.known, index)
             };
             slot.into_iter().for_each(|slot| self.closed(slot));
         }
@@ -173,7 +177,7 @@ impl FdTable {
                 let Some(index) = slots.next_taken(next) else { return };
                 next = index + 1;
                 if slots.get(index).is_some_and(|slot| slot.close_on_exec) {
-                    slots.clear(index)
+                    slots.clear(&self.known, index)
                 } else {
                     None
                 }
@@ -210,6 +214,12 @@ impl FdTable {
             taken.extend_from_slice(&from.taken);
             let first_free = from.first_free;
             drop(from);
+            copy.known.make_room(slots.len())?;
+            for (index, slot) in slots.iter().enumerate() {
+                if let Some(slot) = slot {
+                    copy.known.publish(index, Some(&slot.capability));
+                }
+            }
             *copy.slots.lock() = Slots { slots, taken, first_free };
         }
         Ok(copy)
@@ -285,13 +295,14 @@ impl Slots {
         None
     }
 
-    /// Fills a slot and gives what it held.
-    fn set(&mut self, index: usize, slot: Slot) -> Result<Option<Slot>, Errno> {
+    /// Fills a slot and gives what it held, to be dropped without the lock.
+    fn set(&mut self, known: &Known, index: usize, slot: Slot) -> Result<Option<Slot>, Errno> {
         if index >= self.slots.len() {
             let len = (index + 1).next_power_of_two().max(64);
             let more = len - self.slots.len();
             aegis::charge::reserve(&mut self.slots, more)?;
             aegis::charge::reserve(&mut self.taken, len / 64)?;
+            known.make_room(len)?;
             self.slots.resize_with(len, || None);
             self.taken.resize(len / 64, 0);
         }
@@ -301,11 +312,14 @@ impl Slots {
         if index == self.first_free {
             self.first_free = index + 1;
         }
+        known.publish(index, Some(&slot.capability));
         Ok(self.slots.get_mut(index).and_then(|place| place.replace(slot)))
     }
 
-    fn clear(&mut self, index: usize) -> Option<Slot> {
+    /// Empties a slot and gives what it held, to be dropped without the lock.
+    fn clear(&mut self, known: &Known, index: usize) -> Option<Slot> {
         let slot = self.slots.get_mut(index)?.take()?;
+        known.publish(index, None);
         if let Some(bits) = self.taken.get_mut(index / 64) {
             *bits &= !(1 << (index % 64));
         }
