@@ -3,14 +3,19 @@
 //! The table holds a reference to each dentry in it. What nobody else refers to is *idle*; [`shrink`] takes idle dentries
 //! by the clock rule: a hand goes round the buckets, and a dentry that was looked at since the last round gets another
 //! one. Inserting beyond [`LIMIT`] moves the hand by itself, so names that don't exist can't fill the memory.
+//!
+//! A bucket is changed under its lock, and each time [published](Bucket::publish) to lookups, which take none. A lookup finds what
+//! the bucket held at some moment of the call; one that finds nothing may have come between two changes of a rename, and so is
+//! no proof: who wants to know for certain [looks again](find), with the tree lock held. What the hand takes is dead from the
+//! moment in which it was found idle, for lookups too: there are never two dentries for one name.
 
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use alloc::sync::Arc;
+use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
-use hal::SpinLock;
+use hal::{Rcu, SpinLock, rcu};
 
-use super::{Dentry, Name};
+use super::Dentry;
 use crate::inode::SuperBlock;
 use crate::lock_classes;
 
@@ -28,8 +33,30 @@ struct Entry {
     dentry: Arc<Dentry>,
 }
 
-static TABLE: [SpinLock<Vec<Entry>>; BUCKETS] =
-    [const { SpinLock::new(&lock_classes::BUCKET, Vec::new()) }; BUCKETS];
+/// What a lookup sees of an entry.
+struct Known {
+    hash: u64,
+    dentry: Weak<Dentry>,
+}
+
+struct Bucket {
+    entries: SpinLock<Vec<Entry>>,
+    known: Rcu<Vec<Known>>,
+}
+
+impl Bucket {
+    const fn new() -> Bucket {
+        Bucket { entries: SpinLock::new(&lock_classes::BUCKET, Vec::new()), known: Rcu::empty() }
+    }
+
+    /// Shows lookups what the bucket holds now. Called with its lock held, before what was taken out is dropped.
+    fn publish(&self, entries: &[Entry]) {
+        let known = |entry: &Entry| Known { hash: entry.hash, dentry: Arc::downgrade(&entry.dentry) };
+        self.known.replace((!entries.is_empty()).then(|| entries.iter().map(known).collect()));
+    }
+}
+
+static TABLE: [Bucket; BUCKETS] = [const { Bucket::new() }; BUCKETS];
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 static HAND: AtomicUsize = AtomicUsize::new(0);
 /// 0 until the first name is hashed.
@@ -69,19 +96,34 @@ fn choose_key() -> u64 {
 }
 
 #[inline]
-fn bucket(hash: u64) -> &'static SpinLock<Vec<Entry>> {
+fn bucket(hash: u64) -> &'static Bucket {
     // The mask keeps the index in range; the first bucket is only the type's way out.
     let [first, ..] = &TABLE;
     TABLE.get(hash as usize & (BUCKETS - 1)).unwrap_or(first)
 }
 
-/// The cached meaning of `name` in `parent`.
+/// The cached meaning of `name` in `parent`. Takes no lock. `None` is no proof that there is none: see [`find`].
 #[inline]
 pub fn lookup(parent: &Arc<Dentry>, name: &[u8]) -> Option<Arc<Dentry>> {
     let hash = hash(parent, name);
-    let entries = bucket(hash).lock();
+    // Out of the section before it may have to be dropped. That two names share all of the hash is left to `find`.
+    let dentry = rcu::read(|section| {
+        let known = bucket(hash).known.get(section)?;
+        known.iter().find(|known| known.hash == hash)?.dentry.upgrade()
+    })?;
+    if !dentry.is_at(parent, name) {
+        return None;
+    }
+    dentry.note_use();
+    Some(dentry)
+}
+
+/// As [`lookup`], and certain: for who holds the tree lock.
+pub(crate) fn find(parent: &Arc<Dentry>, name: &[u8]) -> Option<Arc<Dentry>> {
+    let hash = hash(parent, name);
+    let entries = bucket(hash).entries.lock();
     let entry = entries.iter().find(|e| e.hash == hash && e.dentry.is_at(parent, name))?;
-    entry.dentry.referenced.store(true, Ordering::Relaxed);
+    entry.dentry.note_use();
     Some(entry.dentry.clone())
 }
 
@@ -89,11 +131,13 @@ pub fn lookup(parent: &Arc<Dentry>, name: &[u8]) -> Option<Arc<Dentry>> {
 pub(crate) fn insert(parent: &Arc<Dentry>, name: &[u8], dentry: Arc<Dentry>) -> Arc<Dentry> {
     let hash = hash(parent, name);
     {
-        let mut entries = bucket(hash).lock();
+        let bucket = bucket(hash);
+        let mut entries = bucket.entries.lock();
         if let Some(entry) = entries.iter().find(|e| e.hash == hash && e.dentry.is_at(parent, name)) {
             return entry.dentry.clone();
         }
         entries.push(Entry { hash, dentry: dentry.clone() });
+        bucket.publish(&entries);
     }
     if COUNT.fetch_add(1, Ordering::Relaxed) >= LIMIT {
         sweep(2, INSERT_EFFORT);
@@ -114,10 +158,12 @@ fn take_out(
     is_meant: impl Fn(&Arc<Dentry>) -> bool,
 ) -> Option<Arc<Dentry>> {
     let hash = hash(parent, name);
-    let mut entries = bucket(hash).lock();
+    let bucket = bucket(hash);
+    let mut entries = bucket.entries.lock();
     let matches = |e: &Entry| e.hash == hash && is_meant(&e.dentry) && e.dentry.is_at(parent, name);
     let index = entries.iter().position(matches)?;
     let entry = entries.swap_remove(index);
+    bucket.publish(&entries);
     COUNT.fetch_sub(1, Ordering::Relaxed);
     Some(entry.dentry)
 }
@@ -134,12 +180,7 @@ pub(crate) fn move_to(dentry: &Arc<Dentry>, parent: &Arc<Dentry>, name: &[u8]) {
     if let Some(old_parent) = &old_parent {
         drop(take_out(old_parent, old_name.bytes(), |found| Arc::ptr_eq(found, dentry)));
     }
-    let dropped_outside_the_lock = {
-        let mut place = dentry.place.lock();
-        let old = place.parent.replace(parent.clone());
-        (old, core::mem::replace(&mut place.name, Name::new(name)))
-    };
-    drop(dropped_outside_the_lock);
+    dentry.put(parent, name);
     dentry.gone.store(false, Ordering::Release);
     insert(parent, name, dentry.clone());
 }
@@ -160,13 +201,12 @@ fn sweep(count: usize, buckets: usize) -> usize {
         let hand = HAND.fetch_add(1, Ordering::Relaxed);
         loop {
             let (victim, room) = {
-                let mut entries = bucket(hand as u64).lock();
-                let index = entries.iter().position(|e| {
-                    Arc::strong_count(&e.dentry) == 1
-                        && !e.dentry.is_mount_point()
-                        && !e.dentry.referenced.swap(false, Ordering::Relaxed)
-                });
-                let victim = index.map(|index| entries.swap_remove(index));
+                let bucket = bucket(hand as u64);
+                let mut entries = bucket.entries.lock();
+                let victim = take_idle(&mut entries);
+                if victim.is_some() {
+                    bucket.publish(&entries);
+                }
                 // A bucket that was full once must not keep its room for ever.
                 let room = if entries.is_empty() { core::mem::take(&mut *entries) } else { Vec::new() };
                 (victim, room)
@@ -181,14 +221,36 @@ fn sweep(count: usize, buckets: usize) -> usize {
     dropped
 }
 
+/// Takes a dentry out that nobody refers to. Whoever finds it by a lookup at the same time is either faster, and it stays, or
+/// finds it dead.
+fn take_idle(entries: &mut Vec<Entry>) -> Option<Dentry> {
+    let index = entries.iter().position(|e| {
+        Arc::strong_count(&e.dentry) == 1
+            && !e.dentry.is_mount_point()
+            && !e.dentry.referenced.swap(false, Ordering::Relaxed)
+    })?;
+    let Entry { hash, dentry } = entries.swap_remove(index);
+    match Arc::try_unwrap(dentry) {
+        Ok(dentry) => Some(dentry),
+        Err(dentry) => {
+            entries.push(Entry { hash, dentry });
+            None
+        }
+    }
+}
+
 /// Drops all names of a file system: its last mount is gone, and nobody can look them up any more.
 pub(crate) fn purge(superblock: &Arc<SuperBlock>) {
     for bucket in &TABLE {
         loop {
             let victim = {
-                let mut entries = bucket.lock();
+                let mut entries = bucket.entries.lock();
                 let index = entries.iter().position(|e| e.dentry.is_on(superblock));
-                index.map(|index| entries.swap_remove(index))
+                let victim = index.map(|index| entries.swap_remove(index));
+                if victim.is_some() {
+                    bucket.publish(&entries);
+                }
+                victim
             };
             if victim.is_none() {
                 break;

@@ -25,7 +25,7 @@ pub fn lookup_in(parent: &Arc<Dentry>, name: &[u8]) -> Result<Arc<Dentry>, Errno
 fn look_it_up(parent: &Arc<Dentry>, name: &[u8]) -> Result<Arc<Dentry>, Errno> {
     let directory = parent.inode()?;
     let _tree = directory.superblock().tree.read();
-    if let Some(dentry) = dentry::lookup(parent, name) {
+    if let Some(dentry) = dentry::find(parent, name) {
         return Ok(dentry);
     }
     match ask(parent, directory, name)? {
@@ -49,6 +49,7 @@ fn ask(parent: &Arc<Dentry>, directory: &Arc<Inode>, name: &[u8]) -> Result<Opti
     if aegis::charge::admit(NAME_BYTES).is_err() {
         // Idle names are what the kernel can best do without.
         dentry::shrink(RECLAIMED);
+        chronos::reclaim();
         aegis::charge::admit(NAME_BYTES)?;
     }
     match directory.ops().lookup(directory, name) {
@@ -72,7 +73,7 @@ pub(crate) enum Entry {
 
 /// As [`lookup_in`] for a caller that holds the tree lock for writing. Leaves no new negative dentry behind.
 pub(crate) fn entry_of(parent: &Arc<Dentry>, name: &[u8]) -> Result<Entry, Errno> {
-    let found = match dentry::lookup(parent, name) {
+    let found = match dentry::find(parent, name) {
         Some(dentry) => dentry.inode().cloned().ok().map(|inode| (dentry, inode)),
         None => ask(parent, parent.inode()?, name)?,
     };
