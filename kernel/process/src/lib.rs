@@ -50,6 +50,7 @@ mod lock_classes;
 pub mod mapped;
 pub mod memory;
 pub mod namespaces;
+mod numbers;
 pub mod pidfd;
 pub mod proc;
 pub mod process;

@@ -2,7 +2,8 @@
 //!
 //! The tree is one structure under one lock (`TREE` in `process`), so that every relation changes as a whole; it is pure
 //! data, generic in what a process and a thread are, and tested without either. A number stays taken while a thread, a
-//! process (also as a zombie), a process group or a session bears it.
+//! process (also as a zombie), a process group or a session bears it. Who only wants to know what a number means does not need the
+//! lock: the tree tells an [`Index`] of every change.
 
 use abi::{Errno, Signal};
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -88,8 +89,25 @@ struct Group {
     members: BTreeSet<u32>,
 }
 
+/// Knows what numbers mean. Told under the tree's lock; `None` when a number means nothing any more.
+pub trait Index<P, T> {
+    /// `pid` is this process now, in this group and this session.
+    fn process(&self, pid: u32, process: Option<(&P, u32, u32)>);
+
+    /// `tid` is this thread now.
+    fn thread(&self, tid: u32, thread: Option<&T>);
+}
+
+/// Nobody wants to know.
+impl<P, T> Index<P, T> for () {
+    fn process(&self, _: u32, _: Option<(&P, u32, u32)>) {}
+
+    fn thread(&self, _: u32, _: Option<&T>) {}
+}
+
 /// All processes.
-pub struct Tree<P, T> {
+pub struct Tree<P, T, I = ()> {
+    index: I,
     processes: BTreeMap<u32, Node<P>>,
     threads: BTreeMap<u32, T>,
     groups: BTreeMap<u32, Group>,
@@ -114,16 +132,17 @@ pub struct Adopted {
     pub orphaned_group: Option<u32>,
 }
 
-impl<P, T> Default for Tree<P, T> {
+impl<P, T, I: Index<P, T> + Default> Default for Tree<P, T, I> {
     fn default() -> Self {
-        Self::new()
+        Self::new(I::default())
     }
 }
 
-impl<P, T> Tree<P, T> {
+impl<P, T, I: Index<P, T>> Tree<P, T, I> {
     /// Nobody exists.
-    pub const fn new() -> Self {
+    pub const fn new(index: I) -> Self {
         Self {
+            index,
             processes: BTreeMap::new(),
             threads: BTreeMap::new(),
             groups: BTreeMap::new(),
@@ -179,6 +198,7 @@ impl<P, T> Tree<P, T> {
             None => (0, 0), // as on Linux: the first process may become a session leader
         };
         self.join(pid, group, session);
+        self.index.process(pid, Some((&process, group, session)));
         let node = Node {
             process,
             parent,
@@ -226,11 +246,13 @@ impl<P, T> Tree<P, T> {
 
     /// Adds a thread.
     pub fn add_thread(&mut self, tid: u32, thread: T) {
+        self.index.thread(tid, Some(&thread));
         self.threads.insert(tid, thread);
     }
 
     /// Removes a thread; its number may be used again unless something else bears it.
     pub fn remove_thread(&mut self, tid: u32) -> Option<T> {
+        self.index.thread(tid, None);
         self.threads.remove(&tid)
     }
 
@@ -324,9 +346,7 @@ impl<P, T> Tree<P, T> {
             // The new one first: leaving may end the group, and with it the session's last entry.
             self.join(pid, group, session);
             self.leave(pid, old);
-            if let Some(node) = self.get_mut(pid) {
-                node.group = group;
-            }
+            self.move_to(pid, group, session);
         }
         Ok(())
     }
@@ -343,11 +363,17 @@ impl<P, T> Tree<P, T> {
         let old = node.group;
         self.join(pid, pid, pid);
         self.leave(pid, old);
-        if let Some(node) = self.get_mut(pid) {
-            node.group = pid;
-            node.session = pid;
-        }
+        self.move_to(pid, pid, pid);
         Ok(pid)
+    }
+
+    /// Notes the group and the session that a process has joined.
+    fn move_to(&mut self, pid: u32, group: u32, session: u32) {
+        if let Some(node) = self.processes.get_mut(&pid) {
+            node.group = group;
+            node.session = session;
+            self.index.process(pid, Some((&node.process, group, session)));
+        }
     }
 
     /// Whether a process group is orphaned: no member has a parent in another group of the session. `without` is left out of the
@@ -403,6 +429,7 @@ impl<P, T> Tree<P, T> {
     /// Removes a zombie; its number is free unless a group or session bears it.
     pub fn reap(&mut self, pid: u32) -> Option<Node<P>> {
         let node = self.processes.remove(&pid)?;
+        self.index.process(pid, None);
         if let Some(parent) = self.get_mut(node.parent) {
             parent.children.remove(&(node.sequence, pid));
         }
@@ -418,7 +445,7 @@ mod tests {
 
     /// 1 (init) ← 2 (a shell in a session of its own) ← 3, 4 in the group 3.
     fn shell_with_job() -> Tree<(), ()> {
-        let mut tree = Tree::new();
+        let mut tree = Tree::new(());
         tree.add_process(1, 0, 0, None, ());
         tree.add_process(2, 1, 1, Some(Signal::SIGCHLD), ());
         tree.set_session(2).unwrap();

@@ -175,7 +175,7 @@ mod tests {
     use abi::{Signal, WaitFlags};
 
     fn family() -> Tree<(), ()> {
-        let mut tree = Tree::new();
+        let mut tree = Tree::new(());
         tree.add_process(1, 0, 0, None, ());
         tree.add_process(2, 1, 1, Some(Signal::SIGCHLD), ());
         tree.add_process(3, 1, 1, None, ());

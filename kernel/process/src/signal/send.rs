@@ -4,7 +4,7 @@ use super::info::Info;
 use super::pending::{Pending, Room};
 use crate::ids::may_signal;
 use crate::process::Process;
-use crate::table::{self, ProcessTree};
+use crate::table;
 use crate::thread::Thread;
 use crate::tree::ExitStatus;
 use crate::user::Charge;
@@ -137,15 +137,11 @@ pub struct Sender<'a> {
 impl Sender<'_> {
     /// Whether it may send `signal` to a process (`kill(2)`).
     pub fn may_send(&self, process: &Arc<Process>, signal: Option<Signal>) -> bool {
-        table::with(|tree| self.may_send_in(tree, process, signal))
-    }
-
-    fn may_send_in(&self, tree: &ProcessTree, process: &Arc<Process>, signal: Option<Signal>) -> bool {
         if Arc::ptr_eq(process, self.thread.process()) || may_signal(&self.thread.cred(), &process.cred()) {
             return true;
         }
-        let session = |pid| tree.get(pid).map(|node| node.session);
-        signal == Some(Signal::SIGCONT) && session(process.pid()) == session(self.thread.process().pid())
+        let own = self.thread.process().pid();
+        signal == Some(Signal::SIGCONT) && table::session_of(process.pid()) == table::session_of(own)
     }
 
     /// The information of `kill`.
@@ -153,13 +149,8 @@ impl Sender<'_> {
         Info::user(signal, self.thread.process().pid(), self.thread.cred().uid)
     }
 
-    fn send_checked(
-        &self,
-        tree: &ProcessTree,
-        process: &Arc<Process>,
-        signal: Option<Signal>,
-    ) -> Result<(), Errno> {
-        if !self.may_send_in(tree, process, signal) {
+    fn send_checked(&self, process: &Arc<Process>, signal: Option<Signal>) -> Result<(), Errno> {
+        if !self.may_send(process, signal) {
             return Err(Errno::EPERM);
         }
         if let Some(signal) = signal {
@@ -180,12 +171,12 @@ impl Sender<'_> {
         {
             let process = table::process(pid).or_else(|| Some(table::thread(pid)?.process().clone()));
             let process = process.ok_or(Errno::ESRCH)?;
-            return table::with(|tree| self.send_checked(tree, &process, signal));
+            return self.send_checked(&process, signal);
         }
         // All under the tree's lock: a member that forks meanwhile either has the signal first, or its child is found.
         let mut result = Err(Errno::ESRCH);
         table::with(|tree| {
-            let mut send = |process: &Arc<Process>| match self.send_checked(tree, process, signal) {
+            let mut send = |process: &Arc<Process>| match self.send_checked(process, signal) {
                 Ok(()) => result = Ok(()),
                 Err(error) => result = result.or(Err(error)),
             };
