@@ -75,6 +75,9 @@ fn bring_up(boot: &'static BootInfo) -> Result<(), Errno> {
     chroma::start();
     devices::start(boot.command_line, boot.framebuffer)?;
     process::proc::start(boot.command_line);
+    if words.fault_injection {
+        process::fail_nth::start();
+    }
     process::vdso::start()?;
     process::hooks::set_init_end(end_with_init);
     hermes::start();

@@ -14,6 +14,8 @@ pub(crate) struct Words<'a> {
     pub console_level: Option<u8>,
     /// Log every system call (`serix.strace`).
     pub strace: bool,
+    /// Let programs ask for failures (`serix.fault_injection`, `process::fail_nth`).
+    pub fault_injection: bool,
     /// A fault that the kernel is to commit (`serix.provoke=`): only one that was built for tests does.
     #[cfg(debug_assertions)]
     pub provoke: Option<&'a str>,
@@ -48,6 +50,7 @@ pub(crate) fn parse(line: &str) -> Words<'_> {
             ("loglevel", Some(level)) => words.console_level = level.parse().ok().or(words.console_level),
             ("panic", Some(seconds)) => words.restart_on_panic = seconds.parse() != Ok(0),
             ("serix.strace", None) => words.strace = true,
+            ("serix.fault_injection", None) => words.fault_injection = true,
             #[cfg(debug_assertions)]
             ("serix.provoke", Some(fault)) => words.provoke = Some(fault),
             ("console" | "root" | "rootfstype" | "earlyprintk", Some(_)) | ("ro" | "rw", None) => {}

@@ -9,7 +9,7 @@ use crate::area::Area;
 use crate::layout::GUARD_GAP;
 use crate::object::ObjectError;
 use crate::space::{AddressSpace, Areas};
-use crate::{PAGE, frames};
+use crate::{PAGE, frames, inject};
 
 /// A touch that the program cannot be given what it wants for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,6 +152,7 @@ impl AddressSpace {
 
     fn enter(&self, at: UserAddr, page: Page, access: Access) -> Result<(), FaultError> {
         use hal::MapError;
+        inject::point().map_err(|_| FaultError::NoMemory)?; // tables that may be missing
         match self.tables.map(at, page, access) {
             Ok(()) | Err(MapError::Occupied) => Ok(()),
             Err(MapError::NoMemory) => Err(FaultError::NoMemory),

@@ -6,8 +6,8 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use abi::Errno;
 use hal::{FlushBatch, Space, UserAddr};
 
-use crate::charge;
 use crate::space::{AREA_BYTES, AddressSpace, Areas};
+use crate::{charge, inject};
 
 impl AddressSpace {
     /// A copy of the address space. Private pages are shared with it, without the right to write in both, until one of them
@@ -18,6 +18,7 @@ impl AddressSpace {
     pub fn fork(&self) -> Result<Self, Errno> {
         let parent = self.lock();
         charge::admit(parent.tree.len() * AREA_BYTES + self.table_bytes(&parent))?;
+        inject::point()?;
         let tables = Space::new().map_err(|_| Errno::ENOMEM)?;
         let areas = Areas {
             tree: BTreeMap::new(),
@@ -43,6 +44,7 @@ impl AddressSpace {
             if !own_pages || area.advice.wipe_on_fork {
                 continue;
             }
+            inject::point()?;
             let (start, end) = (UserAddr::new(area.start), UserAddr::new(area.end));
             self.tables
                 .share_into(&child.tables, start, end, !area.shared, &mut batch)

@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use hal::{FrameNumber, FrameSource, LockClass, Page, PerCpu, SpinLock, cpu};
 
 use crate::buddy::{Buddy, MAX_ORDER};
-use crate::page_cache;
+use crate::{inject, page_cache};
 
 /// The first frame above what ISA devices reach.
 const LOW_END: u64 = 16 * 1024 * 1024 / hal::PAGE_SIZE as u64;
@@ -184,17 +184,25 @@ pub fn reserve() -> u64 {
     (managed() / 64).max(512)
 }
 
+/// Whether more than the reserve is left.
+#[inline]
+pub fn has_for_programs() -> bool {
+    free() > reserve() || managed() == 0
+}
+
 /// A page full of zeroes for a program or a file; `None` when only the reserve is left.
+#[track_caller]
 pub fn user_page() -> Option<Page> {
-    if managed() != 0 && free() <= reserve() {
+    if !has_for_programs() || inject::fails() {
         return None;
     }
     Page::zeroed()
 }
 
 /// A copy of a page for a program; `None` when only the reserve is left.
+#[track_caller]
 pub fn user_copy(of: &Page) -> Option<Page> {
-    if managed() != 0 && free() <= reserve() {
+    if !has_for_programs() || inject::fails() {
         return None;
     }
     of.duplicate()

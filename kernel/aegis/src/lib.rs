@@ -2,7 +2,7 @@
 //!
 //! - [`frames`]: which frames of physical memory are free: a buddy allocator with zones and caches, which proposes frames to
 //!   hal; and the watermark that keeps a reserve for the kernel itself.
-//! - [`charge`]: whether the kernel may keep something more for programs.
+//! - [`charge`]: whether the kernel may keep something more for programs; [`inject`]: charges that fail on request.
 //! - [`MemoryObject`]: whatever can be mapped, as pages by index, with the list of its mappings (the reverse map): so that
 //!   truncation and revocation find every page table that shows a page. [`PageCache`] is the one of files and of shared memory.
 //! - [`AddressSpace`]: a program's memory: areas (VMAs) in a tree, and the page tables that show what of them was touched.
@@ -24,6 +24,7 @@ pub mod charge;
 mod fault;
 mod fork;
 pub mod frames;
+pub mod inject;
 mod layout;
 mod map;
 mod mappings;

@@ -92,6 +92,7 @@ impl AddressSpace {
 
         let mut areas = self.lock();
         let start = areas.place(request.placement, length)?;
+        Self::admit_area(&areas)?; // before anything is replaced
         let replaced = match request.placement {
             Placement::Fixed(_) => self.remove(&mut areas, start, start + length)?,
             _ => alloc::vec::Vec::new(),
@@ -109,7 +110,8 @@ impl AddressSpace {
             backing,
             has_copies: false,
         };
-        self.insert(&mut areas, area)?;
+        self.enter_area(&mut areas, area);
+        self.join(&mut areas, start);
         drop(areas);
         drop(replaced);
         let start = UserAddr::new(start);

@@ -3,9 +3,9 @@
 use abi::{Errno, MremapFlags};
 use hal::{FlushBatch, MapError, UserAddr};
 
-use crate::PAGE;
 use crate::area::Area;
 use crate::space::{AddressSpace, Areas};
+use crate::{PAGE, inject};
 
 impl AddressSpace {
     /// Resizes a mapping, moving it if that is allowed and necessary, or moves it to `target` (`MREMAP_FIXED`). Gives its
@@ -59,7 +59,8 @@ impl AddressSpace {
             return Err(Errno::EFAULT);
         }
         let grown = new.saturating_sub(old);
-        self.check_limits(&areas, if keep || old == 0 { new } else { grown }, !area.shared)?;
+        let more = if keep || old == 0 { new } else { grown };
+        self.check_limits(&areas, more / PAGE, !area.shared)?;
         let ends_here = from + old == area.end;
         let room_behind = (from + old)
             .checked_add(grown)
@@ -78,6 +79,13 @@ impl AddressSpace {
         if !may_move {
             return Err(Errno::ENOMEM);
         }
+        if !keep && old != 0 {
+            // What is taken away at the end is made apart now, while nothing has changed.
+            self.split(&mut areas, from)?;
+            self.split(&mut areas, from + old)?;
+            self.split(&mut areas, from + old.min(new))?;
+        }
+        Self::admit_area(&areas)?;
         let removed = if fixed {
             self.remove(&mut areas, target.get(), target.get() + new)?
         } else {
@@ -118,25 +126,34 @@ impl AddressSpace {
         }
         area.start = to;
         area.end = to + new;
-        self.insert(areas, area)?;
+        self.enter_area(areas, area);
         if duplicate {
+            self.join(areas, to);
             return Ok(alloc::vec::Vec::new());
         }
         let mut batch = FlushBatch::new(&self.tables);
         for offset in (0..old).step_by(hal::PAGE_SIZE) {
             let at = UserAddr::new(from + offset);
             let Some((page, access)) = self.tables.query(at) else { continue };
-            match self.tables.map(UserAddr::new(to + offset), page, access) {
-                Ok(()) | Err(MapError::Occupied) => {}
-                Err(_) => return Err(Errno::ENOMEM), // the rest is shown from the old place, which stays
+            let mapped = inject::point().is_ok()
+                && matches!(
+                    self.tables.map(UserAddr::new(to + offset), page, access),
+                    Ok(()) | Err(MapError::Occupied)
+                );
+            if !mapped {
+                self.remove(areas, to, to + new)?; // it is an area of its own: nothing is split
+                return Err(Errno::ENOMEM);
             }
         }
-        if keep {
+        let removed = if keep {
             self.tables.unmap(UserAddr::new(from), UserAddr::new(from + old), &mut batch);
-            batch.flush();
-            return Ok(alloc::vec::Vec::new());
-        }
+            alloc::vec::Vec::new()
+        } else {
+            self.remove(areas, from, from + old)?
+        };
         batch.flush();
-        self.remove(areas, from, from + old)
+        // Only now: the new area may lie beside the old one, which must not become a part of it.
+        self.join(areas, to);
+        Ok(removed)
     }
 }

@@ -11,7 +11,7 @@ use hal::{FlushBatch, LockClass, NoMemory, Space, UserAddr};
 
 use crate::area::{Area, AreaInfo, Role, page_range};
 use crate::layout::{GUARD_GAP, LOWEST, Layout};
-use crate::{PAGE, charge, frames};
+use crate::{PAGE, charge, frames, inject};
 
 /// The most areas of one address space (Linux: `vm.max_map_count`).
 const MAX_AREAS: usize = 65530;
@@ -82,6 +82,7 @@ impl AddressSpace {
             layout,
             total: 0,
         };
+        inject::point().map_err(|_| NoMemory)?;
         Ok(Self::with_areas(Space::new()?, areas))
     }
 
@@ -179,18 +180,28 @@ impl AddressSpace {
         Ok(())
     }
 
-    /// Enters an area where none is, joining it with its neighbours where they are alike.
-    pub(crate) fn insert(&self, areas: &mut Areas, area: Area) -> Result<(), Errno> {
+    /// Admits one more area.
+    pub(crate) fn admit_area(areas: &Areas) -> Result<(), Errno> {
         if areas.tree.len() >= MAX_AREAS {
             return Err(Errno::ENOMEM);
         }
-        charge::admit(AREA_BYTES)?;
+        charge::admit(AREA_BYTES)
+    }
+
+    /// Enters an area where none is, joining it with its neighbours where they are alike.
+    pub(crate) fn insert(&self, areas: &mut Areas, area: Area) -> Result<(), Errno> {
+        Self::admit_area(areas)?;
         let start = area.start;
-        areas.total += area.pages();
-        self.note(&area);
-        areas.tree.insert(start, area);
+        self.enter_area(areas, area);
         self.join(areas, start);
         Ok(())
+    }
+
+    /// Enters an area that was admitted where none is, and leaves it apart.
+    pub(crate) fn enter_area(&self, areas: &mut Areas, area: Area) {
+        areas.total += area.pages();
+        self.note(&area);
+        areas.tree.insert(area.start, area);
     }
 
     /// Joins the area that begins at an address with the ones before and behind it, where they are alike.

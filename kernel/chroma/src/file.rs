@@ -206,7 +206,7 @@ pub struct OpenFile {
     owner: SpinLock<SignalOwner>,
     /// Whether it keeps the file from being executed.
     counts_as_writer: bool,
-    _counted: Counted,
+    _admission: Admission,
 }
 
 /// What an open file takes of the kernel's memory, with what stands behind it.
@@ -226,13 +226,17 @@ pub fn open_limit() -> u64 {
     (aegis::frames::managed() * hal::PAGE_SIZE as u64 / 1024 / 10).max(8192)
 }
 
-/// A description's place in the count.
-struct Counted;
+/// A description's place in the count, and its memory. Whoever could not undo what comes before the description is made takes
+/// it first.
+pub struct Admission {
+    _private: (),
+}
 
-impl Counted {
-    fn new(cred: &Cred) -> Result<Counted, Errno> {
+impl Admission {
+    /// Admits one more description: `ENFILE` beyond [`open_limit`], `ENOMEM` when memory is short.
+    pub fn new(cred: &Cred) -> Result<Admission, Errno> {
         charge::admit(DESCRIPTION_BYTES)?;
-        let counted = Counted;
+        let counted = Admission { _private: () };
         let before = COUNT.fetch_add(1, Ordering::Relaxed);
         if before >= open_limit() && !cred.has(Cap::SYS_ADMIN) {
             return Err(Errno::ENFILE); // the drop takes it back
@@ -241,7 +245,7 @@ impl Counted {
     }
 }
 
-impl Drop for Counted {
+impl Drop for Admission {
     fn drop(&mut self) {
         COUNT.fetch_sub(1, Ordering::Relaxed);
     }
@@ -256,14 +260,25 @@ impl OpenFile {
         flags: OpenFlags,
         cred: Arc<Cred>,
     ) -> Result<Arc<OpenFile>, Errno> {
-        let counted = Counted::new(&cred)?;
+        let admission = Admission::new(&cred)?;
+        OpenFile::new_admitted(admission, ops, path, flags, cred)
+    }
+
+    /// As [`OpenFile::new`], for what was admitted before.
+    pub fn new_admitted(
+        admission: Admission,
+        ops: Box<dyn FileOps>,
+        path: Path,
+        flags: OpenFlags,
+        cred: Arc<Cred>,
+    ) -> Result<Arc<OpenFile>, Errno> {
         let inode = path.dentry.inode()?;
         let counts_as_writer =
             inode.kind() == FileKind::Regular && flags.access().write && !flags.contains(OpenFlags::PATH);
         if counts_as_writer {
             inode.add_writer()?;
         }
-        OpenFile::make(ops, path, flags, cred, counts_as_writer, counted)
+        OpenFile::make(ops, path, flags, cred, counts_as_writer, admission)
     }
 
     /// As [`OpenFile::new`], but it does not keep the file from being executed. `ENOENT`.
@@ -273,8 +288,8 @@ impl OpenFile {
         flags: OpenFlags,
         cred: Arc<Cred>,
     ) -> Result<Arc<OpenFile>, Errno> {
-        let counted = Counted::new(&cred)?;
-        OpenFile::make(ops, path, flags, cred, false, counted)
+        let admission = Admission::new(&cred)?;
+        OpenFile::make(ops, path, flags, cred, false, admission)
     }
 
     fn make(
@@ -283,7 +298,7 @@ impl OpenFile {
         flags: OpenFlags,
         cred: Arc<Cred>,
         counts_as_writer: bool,
-        counted: Counted,
+        admission: Admission,
     ) -> Result<Arc<OpenFile>, Errno> {
         let inode = path.dentry.inode()?.clone();
         Ok(Arc::new(OpenFile {
@@ -296,7 +311,7 @@ impl OpenFile {
             cred,
             owner: SpinLock::new(&lock_classes::FILE_OWNER, SignalOwner::default()),
             counts_as_writer,
-            _counted: counted,
+            _admission: admission,
         }))
     }
 

@@ -74,7 +74,7 @@ pub mod walk;
 pub use cred::Cred;
 pub use dentry::Dentry;
 pub use fdtable::{Fd, FdTable};
-pub use file::{FileOps, OpenFile};
+pub use file::{Admission, FileOps, OpenFile};
 pub use fs_context::FsContext;
 pub use inode::{FileKind, Inode, InodeOps, SuperBlock};
 pub use io::{Sink, Source};

@@ -87,10 +87,16 @@ fn nobody_watches() -> bool {
 
 /// Attaches a watch to its inode. `ENOMEM`.
 pub fn add(watch: &Arc<dyn Watch>) -> Result<(), abi::Errno> {
-    for list in [&ALL, &watch.inode().watches] {
+    let noted = |list: &Watches| {
         let mut list = list.lock();
-        list.try_reserve(1).map_err(|_| abi::Errno::ENOMEM)?;
+        aegis::charge::reserve(&mut *list, 1)?;
         list.push(Arc::downgrade(watch));
+        Ok(())
+    };
+    noted(&ALL)?;
+    if let Err(error) = noted(&watch.inode().watches) {
+        ALL.lock().retain(|other| !core::ptr::addr_eq(other.as_ptr(), Arc::as_ptr(watch)));
+        return Err(error);
     }
     COUNT.fetch_add(1, Ordering::Relaxed);
     Ok(())
@@ -111,20 +117,29 @@ pub fn remove(watch: &dyn Watch) {
     }
 }
 
-/// Those in a list that are still wanted. Without memory for them they miss what they would be told.
-fn of(list: &Watches) -> Vec<Arc<dyn Watch>> {
-    let mut found = Vec::new();
-    let list = list.lock();
-    if found.try_reserve(list.len()).is_ok() {
-        found.extend(list.iter().filter_map(Weak::upgrade));
+/// Calls `act` with each in a list that is still wanted, without the lock and without memory: they miss nothing. One may be met
+/// twice while others leave the list.
+fn each(list: &Watches, mut act: impl FnMut(&Arc<dyn Watch>)) {
+    const PIECE: usize = 16;
+    let mut end = usize::MAX;
+    while end > 0 {
+        let mut piece = [const { None::<Arc<dyn Watch>> }; PIECE];
+        {
+            // From the end: who leaves shifts only what comes behind him.
+            let list = list.lock();
+            end = end.min(list.len());
+            let start = end.saturating_sub(PIECE);
+            for (slot, watch) in piece.iter_mut().zip(list.get(start..end).unwrap_or_default()) {
+                *slot = watch.upgrade();
+            }
+            end = start;
+        }
+        piece.iter().flatten().for_each(&mut act);
     }
-    found
 }
 
 fn tell(inode: &Inode, event: &Event<'_>) {
-    for watch in of(&inode.watches) {
-        watch.tell(event);
-    }
+    each(&inode.watches, |watch| watch.tell(event));
 }
 
 fn with_kind(mask: InotifyMask, is_directory: bool) -> InotifyMask {
@@ -211,7 +226,7 @@ pub(crate) fn moved(from: &Place<'_>, to: &Place<'_>, moved: &Inode, replaced: O
 pub(crate) fn forgotten(own: &Inode) {
     if !nobody_watches() && own.read_attributes(|a| a.nlink) == 0 {
         inode(own, InotifyMask::DELETE_SELF);
-        of(&own.watches).iter().for_each(|watch| watch.end());
+        each(&own.watches, |watch| watch.end());
     }
 }
 
@@ -220,8 +235,10 @@ pub(crate) fn unmounted(superblock: &Arc<SuperBlock>) {
     if nobody_watches() {
         return;
     }
-    for watch in of(&ALL).iter().filter(|watch| Arc::ptr_eq(watch.inode().superblock(), superblock)) {
-        watch.tell(&Event { mask: InotifyMask::UNMOUNT, cookie: 0, name: None, is_unlinked: false });
-        watch.end();
-    }
+    each(&ALL, |watch| {
+        if Arc::ptr_eq(watch.inode().superblock(), superblock) {
+            watch.tell(&Event { mask: InotifyMask::UNMOUNT, cookie: 0, name: None, is_unlinked: false });
+            watch.end();
+        }
+    });
 }

@@ -48,7 +48,7 @@ impl PollTable {
     pub fn watch(&self, queue: &Arc<WaitQueue>, events: PollEvents) {
         let wanted = (events | PollEvents::ERR | PollEvents::HUP) & self.interest;
         let mut subscriptions = self.subscriptions.borrow_mut();
-        if charge::admit(SUBSCRIPTION_BYTES).and_then(|()| charge::reserve(&mut subscriptions, 1)).is_err() {
+        if charge::admit(SUBSCRIPTION_BYTES).and_then(|()| charge::reserve(&mut *subscriptions, 1)).is_err() {
             self.incomplete.set(true);
             return;
         }

@@ -103,7 +103,7 @@ pub fn unread() -> u64 {
 fn buffer(length: usize) -> Result<Vec<u8>, Errno> {
     let length = length.min(SIZE);
     let mut bytes = Vec::new();
-    bytes.try_reserve_exact(length).map_err(|_| Errno::ENOMEM)?;
+    aegis::charge::reserve_exact(&mut bytes, length)?;
     bytes.resize(length, 0);
     Ok(bytes)
 }

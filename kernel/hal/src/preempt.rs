@@ -22,6 +22,12 @@ pub fn count() -> u32 {
     arch::preempt_count()
 }
 
+/// Whether this runs in an interrupt's handler, and not in the thread that was interrupted.
+#[inline]
+pub fn in_interrupt() -> bool {
+    arch::in_interrupt()
+}
+
 impl Drop for PreemptGuard {
     #[inline]
     fn drop(&mut self) {

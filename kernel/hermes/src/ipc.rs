@@ -168,11 +168,11 @@ pub fn semctl(current: &mut Current, id: i32, which: i32, command: i32, argument
         SETALL => {
             let size = semaphores::size(id)?;
             let mut raw = Vec::new();
-            raw.try_reserve_exact(size).map_err(|_| Errno::ENOMEM)?;
+            aegis::charge::reserve_exact(&mut raw, size)?;
             raw.resize(size, 0u16);
             hal::user::read_bytes(buffer, raw.as_mut_bytes()).map_err(|_| Errno::EFAULT)?;
             let mut values = Vec::new();
-            values.try_reserve_exact(size).map_err(|_| Errno::ENOMEM)?;
+            aegis::charge::reserve_exact(&mut values, size)?;
             values.extend(raw.iter().map(|value| i32::from(*value)));
             semaphores::set_values(current, id, 0, &values)?;
             DONE
@@ -201,7 +201,7 @@ pub fn msgsnd(current: &mut Current, id: i32, from: UserAddr, size: usize, flags
         return Err(Errno::EINVAL);
     }
     let mut text = Vec::new();
-    text.try_reserve_exact(size).map_err(|_| Errno::ENOMEM)?;
+    aegis::charge::reserve_exact(&mut text, size)?;
     text.resize(size, 0);
     let taken = Source::user(from.saturating_add(size_of::<i64>() as u64), size).take(&mut text)?;
     if taken < size {

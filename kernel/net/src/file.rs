@@ -7,7 +7,7 @@ use alloc::sync::Arc;
 use chroma::dentry::Name;
 use chroma::file::{FileOps, Ioctl};
 use chroma::inode::{Attributes, FileKind, FileSystem, InodeOps};
-use chroma::{Cred, Dentry, Inode, Mount, OpenFile, Path, PollTable, Sink, Source, SuperBlock};
+use chroma::{Admission, Cred, Dentry, Inode, Mount, OpenFile, Path, PollTable, Sink, Source, SuperBlock};
 use hal::Once;
 
 use crate::socket::{Incoming, Outgoing, Socket};
@@ -57,6 +57,25 @@ impl Drop for SocketFile {
 /// # Errors
 /// `ENOMEM`.
 pub fn open(socket: Arc<dyn Socket>, flags: OpenFlags, cred: &Arc<Cred>) -> Result<Arc<OpenFile>, Errno> {
+    match Admission::new(cred) {
+        Ok(admission) => open_admitted(admission, socket, flags, cred),
+        Err(error) => {
+            socket.release();
+            Err(error)
+        }
+    }
+}
+
+/// As [`open`], for what was admitted before.
+///
+/// # Errors
+/// `ENOMEM`.
+pub fn open_admitted(
+    admission: Admission,
+    socket: Arc<dyn Socket>,
+    flags: OpenFlags,
+    cred: &Arc<Cred>,
+) -> Result<Arc<OpenFile>, Errno> {
     let ops = Box::new(SocketFile { socket: socket.clone() });
     let mount = mount()?;
     let superblock = mount.superblock();
@@ -66,7 +85,7 @@ pub fn open(socket: Arc<dyn Socket>, flags: OpenFlags, cred: &Arc<Cred>) -> Resu
     let inode = Inode::new(superblock, number, FileKind::Socket, attributes, Box::new(SocketNode));
     let name = alloc::format!("socket:[{number}]");
     let dentry = Dentry::unattached(Name::new(name.as_bytes()), inode);
-    OpenFile::new(ops, Path { mount, dentry }, OpenFlags::RDWR | flags, cred.clone())
+    OpenFile::new_admitted(admission, ops, Path { mount, dentry }, OpenFlags::RDWR | flags, cred.clone())
 }
 
 /// The socket behind an open file.

@@ -41,6 +41,7 @@ pub mod clone;
 pub mod current;
 pub mod exec;
 pub mod exit;
+pub mod fail_nth;
 pub mod futex;
 pub mod hooks;
 pub mod ids;

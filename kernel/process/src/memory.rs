@@ -20,7 +20,7 @@ impl FaultHandler for KernelFaults {
         let program = current::thread().and_then(|thread| thread.program()).ok_or(Fault)?;
         match program.space.fault(address, access) {
             Ok(()) => Ok(()),
-            Err(FaultError::NoMemory) if choose_and_end() => Ok(()), // tried again, or ended on the way out
+            Err(FaultError::NoMemory) if aegis::frames::has_for_programs() || choose_and_end() => Ok(()), // tried again, or ended on the way out
             Err(_) => Err(Fault),
         }
     }
@@ -89,6 +89,9 @@ fn wait_for(pid: u32) -> bool {
 pub(crate) fn make_room() -> bool {
     /// So many idle names go before a process does.
     const NAMES: usize = 1024;
+    if aegis::frames::has_for_programs() {
+        return true; // somebody has given some back meanwhile, or the failure was asked for
+    }
     let before = aegis::frames::free();
     chroma::dentry::shrink(NAMES);
     chronos::reclaim();

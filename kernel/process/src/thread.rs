@@ -1,5 +1,6 @@
 //! A thread as others see it. What only the thread itself touches is in [`crate::Current`].
 
+use crate::fail_nth::FailNth;
 use crate::lock_classes;
 use crate::namespaces::Namespaces;
 use crate::process::Process;
@@ -58,6 +59,7 @@ pub struct Thread {
     pub(crate) parent_death_signal: AtomicU32,
     /// `PR_SET_NO_NEW_PRIVS`.
     pub(crate) no_new_privileges: AtomicBool,
+    pub(crate) fail_nth: FailNth,
     started: Instant,
 }
 
@@ -75,6 +77,7 @@ impl Thread {
             is_parked: AtomicBool::new(false),
             parent_death_signal: AtomicU32::new(0),
             no_new_privileges: AtomicBool::new(false),
+            fail_nth: FailNth::default(),
             started: chronos::clock::now(),
         }
     }

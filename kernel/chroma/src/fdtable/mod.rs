@@ -115,9 +115,12 @@ impl FdTable {
         i32::try_from(index).map(Fd).map_err(|_| Errno::EMFILE)
     }
 
-    /// Whether a number below `limit` is free at this moment.
-    pub fn has_room(&self, limit: u32) -> bool {
-        self.slots.lock().lowest_free(0) < limit as usize
+    /// Sees to it that a number below `limit` is free at this moment, and can be used: for what could not be undone if
+    /// [`FdTable::insert`] failed afterwards. `EMFILE`, `ENOMEM`.
+    pub fn make_room(&self, limit: u32) -> Result<(), Errno> {
+        let mut slots = self.slots.lock();
+        let index = slots.lowest_free(0);
+        if index < limit as usize { slots.grow(&self.known, index) } else { Err(Errno::EMFILE) }
     }
 
     /// Puts a capability at `fd` (`dup2`); the file that was there is closed. `EBADF` if `fd` is not below `limit`.
@@ -295,8 +298,8 @@ impl Slots {
         None
     }
 
-    /// Fills a slot and gives what it held, to be dropped without the lock.
-    fn set(&mut self, known: &Known, index: usize, slot: Slot) -> Result<Option<Slot>, Errno> {
+    /// Makes a slot be there.
+    fn grow(&mut self, known: &Known, index: usize) -> Result<(), Errno> {
         if index >= self.slots.len() {
             let len = (index + 1).next_power_of_two().max(64);
             let more = len - self.slots.len();
@@ -306,6 +309,12 @@ impl Slots {
             self.slots.resize_with(len, || None);
             self.taken.resize(len / 64, 0);
         }
+        Ok(())
+    }
+
+    /// Fills a slot and gives what it held, to be dropped without the lock.
+    fn set(&mut self, known: &Known, index: usize, slot: Slot) -> Result<Option<Slot>, Errno> {
+        self.grow(known, index)?;
         if let Some(bits) = self.taken.get_mut(index / 64) {
             *bits |= 1 << (index % 64);
         }

@@ -31,7 +31,7 @@ impl Waits {
                 None => break,
             }
         }
-        waits.try_reserve(1).map_err(|_| Errno::ENOLCK)?;
+        aegis::charge::reserve(&mut *waits, 1).map_err(|_| Errno::ENOLCK)?;
         waits.push((waiter, holder));
         Ok(Waits { waiter, holder })
     }

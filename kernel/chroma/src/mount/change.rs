@@ -57,8 +57,8 @@ impl MountNamespace {
         }
         let top = Mount::new(from.dentry.clone(), from.mount.source(), from.mount.flags())?;
         let below = if recursive { self.below(&from.mount) } else { Vec::new() };
-        self.attach_locked(top.clone(), at, true)?;
-        let mut copies = alloc::vec![(from.mount.clone(), top)];
+        let mut copies = alloc::vec![(from.mount.clone(), top.clone())];
+        let mut places = Vec::new();
         for original in below {
             let Some(on) = original.on() else { continue };
             if Arc::ptr_eq(&on.mount, &from.mount) && !on.dentry.is_within(&from.dentry) {
@@ -68,9 +68,14 @@ impl MountNamespace {
                 continue;
             };
             let copy = Mount::new(original.root().clone(), original.source(), original.flags())?;
-            table::attach(&copy, Path { mount: parent.clone(), dentry: on.dentry });
-            self.add(copy.clone());
+            places.push((copy.clone(), Path { mount: parent.clone(), dentry: on.dentry }));
             copies.push((original, copy));
+        }
+        // All of it, or nothing.
+        self.attach_locked(top, at, true)?;
+        for (copy, place) in places {
+            table::attach(&copy, place);
+            self.add(copy);
         }
         Ok(())
     }

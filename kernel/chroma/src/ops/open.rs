@@ -11,7 +11,7 @@ use super::create::{Node, make};
 use super::{check_access, may_change, truncate_inode};
 use crate::cred::{Access, Cred};
 use crate::dentry::{Dentry, Name};
-use crate::file::{FileOps, OpenFile};
+use crate::file::{Admission, FileOps, OpenFile};
 use crate::inode::{FileKind, Inode};
 use crate::mount::Path;
 use crate::walk::{Entry, Last, View, WalkFlags, Walker, entry_of, lookup_in};
@@ -90,11 +90,12 @@ impl View<'_> {
             }
             let mut dentry = lookup_in(&walker.at.dentry, walker.name(&range))?;
             if dentry.is_negative() {
+                let admission = Admission::new(self.cred)?; // a file that was made stays
                 match self.create(&walker.at, walker.name(&range), request)? {
                     Ok(path) => {
                         let directory = walker.at.dentry.inode()?;
                         notify::name(directory, InotifyMask::CREATE, walker.name(&range), false);
-                        return self.open_created(path, request);
+                        return self.open_created(path, request, admission);
                     }
                     // Somebody was faster.
                     Err(other) => dentry = other,
@@ -141,10 +142,15 @@ impl View<'_> {
     }
 
     /// Opens what was just created: its mode doesn't matter.
-    fn open_created(&self, path: Path, request: &OpenRequest) -> Result<Arc<OpenFile>, Errno> {
+    fn open_created(
+        &self,
+        path: Path,
+        request: &OpenRequest,
+        admission: Admission,
+    ) -> Result<Arc<OpenFile>, Errno> {
         let inode = path.dentry.inode()?;
         let ops = inode.ops().open(inode, request.flags, self.cred)?;
-        OpenFile::new(ops, path, request.flags, self.cred.clone())
+        OpenFile::new_admitted(admission, ops, path, request.flags, self.cred.clone())
     }
 
     /// Opens what is there; `creating` is the directory in which `O_CREAT` found it.

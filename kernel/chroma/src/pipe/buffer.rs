@@ -26,6 +26,12 @@ pub(super) struct Segment {
 }
 
 impl Segment {
+    /// Copies its bytes, as many as fit; gives the count.
+    pub(super) fn copy_out(&self, to: &mut [u8]) -> usize {
+        let count = self.len.min(to.len());
+        self.page.copy_out(self.start, to.get_mut(..count).unwrap_or_default())
+    }
+
     pub(super) fn len(&self) -> usize {
         self.len
     }
@@ -126,7 +132,7 @@ impl Ring {
             Some(page) => page,
             None => aegis::frames::user_page().ok_or(Errno::ENOMEM)?,
         };
-        self.segments.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+        aegis::charge::reserve(&mut self.segments, 1)?;
         match from.take_whole_to_page(&page, 0, PAGE_SIZE) {
             Ok(len) => {
                 self.segments.push_back(Segment { page, start: 0, len, packet, shared: false });
@@ -171,6 +177,13 @@ impl Ring {
         Ok(moved)
     }
 
+    /// How many pages more may be in the pipe; makes room to note them. `ENOMEM`.
+    pub(super) fn make_room(&mut self) -> Result<usize, Errno> {
+        let free = self.free_segments();
+        aegis::charge::reserve(&mut self.segments, free)?;
+        Ok(free)
+    }
+
     /// How many pages more may be in the pipe.
     pub(super) fn free_segments(&self) -> usize {
         self.max_segments.saturating_sub(self.segments.len())
@@ -190,6 +203,26 @@ impl Ring {
         }
     }
 
+    /// How many segments there are.
+    pub(super) fn segment_count(&self) -> usize {
+        self.segments.len()
+    }
+
+    /// Puts segments that were taken out at the front again, without their first `used` bytes.
+    pub(super) fn prepend(&mut self, segments: Vec<Segment>, used: usize) {
+        let mut total: usize = segments.iter().map(Segment::len).sum();
+        for mut segment in segments.into_iter().rev() {
+            total -= segment.len;
+            let gone = used.saturating_sub(total).min(segment.len);
+            segment.start += gone;
+            segment.len -= gone;
+            if segment.len > 0 {
+                self.bytes += segment.len;
+                self.segments.push_front(segment);
+            }
+        }
+    }
+
     /// Takes the first `count` bytes away.
     pub(super) fn remove(&mut self, count: usize) {
         let mut left = count.min(self.bytes);
@@ -205,12 +238,11 @@ impl Ring {
         }
     }
 
-    /// Adds segments of another pipe at the end; gives the number of bytes. `ENOMEM`.
-    pub(super) fn append(&mut self, segments: Vec<Segment>) -> Result<usize, Errno> {
-        self.segments.try_reserve(segments.len()).map_err(|_| Errno::ENOMEM)?;
+    /// Adds segments of another pipe at the end, for which [room was made](Ring::make_room); gives the number of bytes.
+    pub(super) fn append(&mut self, segments: Vec<Segment>) -> usize {
         let count = segments.iter().map(Segment::len).sum();
         self.segments.extend(segments);
         self.bytes += count;
-        Ok(count)
+        count
     }
 }

@@ -11,6 +11,19 @@ use super::end::{READABLE, WRITABLE};
 use crate::io::{Sink, Source};
 use crate::poll::restart;
 
+/// What was taken out of a pipe.
+pub struct TakenOut {
+    segments: Vec<Segment>,
+    bytes: usize,
+}
+
+impl TakenOut {
+    /// How many bytes.
+    pub fn len(&self) -> usize {
+        self.bytes
+    }
+}
+
 impl Pipe {
     /// Waits until something is in the pipe; false at its end.
     ///
@@ -77,34 +90,61 @@ impl Pipe {
         result
     }
 
+    /// Takes out as much as is there and fits; what is not used of it can be put back. `ENOMEM`.
+    pub fn take_out(&self, to: &mut [u8]) -> Result<TakenOut, Errno> {
+        let mut segments = Vec::new();
+        let mut ring = self.ring.lock();
+        aegis::charge::reserve(&mut segments, ring.segment_count())?;
+        ring.share(to.len(), &mut segments);
+        let bytes = segments.iter().map(Segment::len).sum();
+        ring.remove(bytes);
+        drop(ring);
+        self.writable.wake_all(WRITABLE);
+        let mut rest = to;
+        for segment in &segments {
+            let count = segment.copy_out(rest);
+            rest = rest.get_mut(count..).unwrap_or_default();
+        }
+        Ok(TakenOut { segments, bytes })
+    }
+
+    /// Puts back what follows the first `used` bytes: it is read next. Who wrote meanwhile may have made the pipe fuller than it
+    /// should be.
+    pub fn put_back(&self, taken: TakenOut, used: usize) {
+        if used < taken.bytes {
+            self.ring.lock().prepend(taken.segments, used);
+            self.readable.wake_all(READABLE);
+        }
+    }
+
     /// Shows up to `len` bytes of this pipe in `to` as well, as far as there is room. `ENOMEM`.
     pub fn tee(&self, to: &Pipe, len: usize) -> Result<usize, Errno> {
-        let room = to.ring.lock().free_segments();
+        let room = to.ring.lock().make_room()?;
         let mut shared: Vec<Segment> = Vec::new();
-        shared.try_reserve(room).map_err(|_| Errno::ENOMEM)?;
+        aegis::charge::reserve(&mut shared, room)?;
         self.ring.lock().share(len, &mut shared);
-        to.append(shared)
+        Ok(to.append(shared))
     }
 
     /// Moves up to `len` bytes of this pipe to the end of `to`, as far as there is room. `ENOMEM`.
     pub fn move_to(&self, to: &Pipe, len: usize) -> Result<usize, Errno> {
-        let room = to.ring.lock().free_segments();
+        let room = to.ring.lock().make_room()?;
         let mut moved: Vec<Segment> = Vec::new();
-        moved.try_reserve(room).map_err(|_| Errno::ENOMEM)?;
+        aegis::charge::reserve(&mut moved, room)?;
         let mut ring = self.ring.lock();
         ring.share(len, &mut moved);
         ring.remove(moved.iter().map(Segment::len).sum());
         drop(ring);
         self.writable.wake_all(WRITABLE);
-        to.append(moved)
+        Ok(to.append(moved))
     }
 
     /// The room was counted before: another writer may have used it meanwhile, and the pipe is then fuller than it should be.
-    fn append(&self, segments: Vec<Segment>) -> Result<usize, Errno> {
-        let count = self.ring.lock().append(segments)?;
+    fn append(&self, segments: Vec<Segment>) -> usize {
+        let count = self.ring.lock().append(segments);
         if count > 0 {
             self.readable.wake_all(READABLE);
         }
-        Ok(count)
+        count
     }
 }

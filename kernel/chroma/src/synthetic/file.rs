@@ -28,6 +28,11 @@ impl Text {
         }
     }
 
+    /// Takes away all but the first `len` bytes.
+    pub fn truncate(&mut self, len: usize) {
+        self.bytes.truncate(len);
+    }
+
     /// The bytes so far.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes

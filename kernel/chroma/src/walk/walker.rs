@@ -184,11 +184,11 @@ impl<'a> Walker<'a> {
             }
             self.check_crossing(&target)?;
             text = Vec::new();
-            text.try_reserve(rest.len() + 1).map_err(|_| Errno::ENOMEM)?;
+            aegis::charge::reserve(&mut text, rest.len() + 1)?;
             self.at = target;
         } else {
             text = link.ops().readlink(link)?;
-            text.try_reserve(rest.len() + 1).map_err(|_| Errno::ENOMEM)?;
+            aegis::charge::reserve(&mut text, rest.len() + 1)?;
             match text.first() {
                 None => return Err(Errno::ENOENT),
                 Some(b'/') if self.flags.contains(WalkFlags::BENEATH) => return Err(Errno::EXDEV),

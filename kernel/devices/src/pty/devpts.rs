@@ -70,7 +70,7 @@ pub(super) struct Instance {
 }
 
 impl Instance {
-    /// Makes a pair under the lowest free number, for `cred`; `ENOSPC` if there are too many.
+    /// Makes a pair under the lowest free number, for `cred`; `ENOSPC` if there are too many, `ENOMEM`.
     fn make_pair(&self, cred: &Cred) -> Result<Arc<Pty>, Errno> {
         let superblock = self.superblock.lock().upgrade().ok_or(Errno::EIO)?;
         loop {
@@ -78,7 +78,7 @@ impl Instance {
                 let slaves = self.slaves.lock();
                 (0..MAX).find(|index| !slaves.contains_key(index)).ok_or(Errno::ENOSPC)?
             };
-            let pty = Pty::new(index);
+            let pty = Pty::new(index)?;
             let uid = self.options.uid.unwrap_or(cred.fsuid);
             let gid = self.options.gid.unwrap_or(cred.fsgid);
             let mut attributes = Attributes::new(self.options.mode, uid, gid, 1);

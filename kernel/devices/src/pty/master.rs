@@ -138,7 +138,7 @@ impl FileOps for Master {
             };
             {
                 let mut input = shared.input.lock();
-                if input.try_reserve(count).is_err() {
+                if aegis::charge::reserve(&mut *input, count).is_err() {
                     return if written > 0 { Ok(written) } else { Err(Errno::ENOMEM) };
                 }
                 input.extend(chunk.iter().take(count));

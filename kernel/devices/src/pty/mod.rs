@@ -29,6 +29,8 @@ pub(crate) use devpts::{DevPts, Ptmx};
 const MAJOR: u16 = 136;
 /// Bytes that wait for the master.
 const OUTPUT_LIMIT: usize = 16 * 1024;
+/// What a pair takes of the kernel's memory beside the bytes that wait: two lines' buffers, inodes, queues.
+const PAIR_BYTES: usize = 16 * 1024;
 /// Bytes that wait for the slave's line.
 const INPUT_LIMIT: usize = 64 * 1024;
 
@@ -61,9 +63,13 @@ pub(crate) struct Pty {
 }
 
 impl Pty {
-    fn new(index: u32) -> Arc<Pty> {
+    /// A pair. `ENOMEM`.
+    fn new(index: u32) -> Result<Arc<Pty>, abi::Errno> {
+        aegis::charge::admit(PAIR_BYTES)?;
+        let mut output = VecDeque::new();
+        aegis::charge::reserve_exact(&mut output, OUTPUT_LIMIT)?;
         let shared = Arc::new(Shared {
-            output: SpinLock::new(&lock_classes::OUTPUT, VecDeque::new()),
+            output: SpinLock::new(&lock_classes::OUTPUT, output),
             input: SpinLock::new(&lock_classes::OUTPUT, VecDeque::new()),
             feeding: Mutex::new(&lock_classes::FEEDING, ()),
             master: Arc::new(WaitQueue::new()),
@@ -82,7 +88,7 @@ impl Pty {
         let pty = Pty { index, shared, slave: Once::new() };
         // Fresh, so nobody else can have set it.
         let _ = pty.slave.set(tty);
-        Arc::new(pty)
+        Ok(Arc::new(pty))
     }
 
     fn slave(&self) -> Result<&Arc<Tty>, abi::Errno> {
@@ -129,10 +135,8 @@ impl Driver for Slave {
         let shared = &self.shared;
         let count = {
             let mut output = shared.output.lock();
+            // Room for all that may be there was made at first: what is not taken here is lost.
             let count = bytes.len().min(OUTPUT_LIMIT.saturating_sub(output.len()));
-            if output.try_reserve(count).is_err() {
-                return 0;
-            }
             output.extend(bytes.iter().take(count));
             count
         };

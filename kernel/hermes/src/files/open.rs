@@ -34,6 +34,9 @@ fn open_with(
     if flags.contains(OpenFlags::PATH) {
         flags &= OpenFlags::PATH | OpenFlags::DIRECTORY | OpenFlags::NOFOLLOW | OpenFlags::CLOEXEC;
     }
+    if flags.intersects(OpenFlags::CREAT | OpenFlags::TRUNC) {
+        current.files.make_room(current.fd_limit())?; // a file that is made, or emptied, stays so
+    }
     let request = OpenRequest { flags, mode: Mode(mode.0 & 0o7777), umask: current.fs.umask(), walk };
     let file = view.open(name, &request)?;
     let close_on_exec = flags.contains(OpenFlags::CLOEXEC);

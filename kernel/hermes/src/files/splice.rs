@@ -112,15 +112,18 @@ fn into_pipe(from: &mut End, to: &Pipe, size: usize, waits: bool) -> Result<usiz
     let mut bytes = buffer(size.min(to.room()).clamp(1, PIECE))?;
     let read = from.read(&mut bytes)?;
     let mut source = Source::kernel(bytes.get(..read).unwrap_or_default());
-    while source.remaining() > 0 {
+    let mut failure = Ok(());
+    while source.remaining() > 0 && failure.is_ok() {
         let done = source.done();
-        match to.fill(&mut source) {
-            Ok(_) if source.done() > done || to.await_room(waits).is_ok() => {}
-            // Another writer used the room meanwhile: what a file gave can be read again.
-            Ok(_) | Err(_) => break,
-        }
+        failure = to.fill(&mut source).and_then(|_| {
+            // Nothing: another writer used the room meanwhile.
+            if source.done() > done { Ok(()) } else { to.await_room(waits) }
+        });
     }
-    from.unread(source.remaining())?;
+    from.unread(source.remaining())?; // what a file gave can be read again
+    if source.done() == 0 {
+        failure?;
+    }
     Ok(source.done())
 }
 
@@ -134,7 +137,7 @@ fn out_of_pipe(
     if !from.await_content(waits)? {
         return Ok(0);
     }
-    // What was taken out of a pipe cannot be put back: no more at a time than the other end takes at once.
+    // No more at a time than the other end takes at once.
     let piece = if to.file.inode().kind() == FileKind::Regular { PIECE } else { PIPE_BUF };
     let mut bytes = buffer(size.min(piece))?;
     let mut moved = 0;
@@ -145,20 +148,21 @@ fn out_of_pipe(
             Err(error) if moved == 0 => return Err(error),
             Err(_) => break,
         };
-        let mut sink = Sink::kernel(bytes.get_mut(..wanted).unwrap_or_default());
-        let taken = from.drain(&mut sink)?;
-        if taken == 0 {
-            break;
+        let taken = match from.take_out(bytes.get_mut(..wanted).unwrap_or_default()) {
+            Err(error) if moved == 0 => return Err(error),
+            Ok(taken) if taken.len() > 0 => taken,
+            _ => break,
+        };
+        let (mut done, mut failure) = (0, Ok(0));
+        while done < taken.len() && failure.is_ok() {
+            failure = to.write(current, bytes.get(done..taken.len()).unwrap_or_default());
+            done += failure.unwrap_or(0);
         }
-        let mut done = 0;
-        while done < taken {
-            match to.write(current, bytes.get(done..taken).unwrap_or_default()) {
-                Ok(written) => done += written,
-                Err(error) if moved + done == 0 => return Err(error),
-                Err(_) => return Ok(moved + done),
-            }
-        }
+        from.put_back(taken, done);
         moved += done;
+        if failure.is_err() {
+            return if moved == 0 { failure } else { Ok(moved) };
+        }
     }
     Ok(moved)
 }

@@ -15,7 +15,7 @@ pub(super) fn read(address: UserAddr, length: i32) -> Result<Vec<u8>, Errno> {
     let length =
         usize::try_from(length).ok().filter(|length| *length <= SOCKADDR_MAX).ok_or(Errno::EINVAL)?;
     let mut bytes = Vec::new();
-    bytes.try_reserve_exact(length).map_err(|_| Errno::ENOMEM)?;
+    aegis::charge::reserve_exact(&mut bytes, length)?;
     bytes.resize(length, 0);
     user::read_bytes(address, &mut bytes).map_err(|_| Errno::EFAULT)?;
     Ok(bytes)

@@ -3,7 +3,7 @@
 use abi::socket::{SOMAXCONN, SocketFlags};
 use abi::{Errno, Mode};
 use cerberus::Rights;
-use chroma::Fd;
+use chroma::{Admission, Fd};
 use hal::UserAddr;
 use net::{Shutdown, file};
 use process::Current;
@@ -50,10 +50,10 @@ pub fn accept4(current: &mut Current, fd: Fd, from: UserAddr, length: InOut<i32>
     let flags = flags(bits)?;
     let (listening, socket) = socket_of(current, fd, Rights::ACCEPT)?;
     // Looked at before: a connection that was taken could not be put back.
-    if !current.files.has_room(current.fd_limit()) {
-        return Err(Errno::EMFILE);
-    }
-    let accepted = file::open(socket.accept(listening.nonblocking())?, status(flags), &current.cred)?;
+    current.files.make_room(current.fd_limit())?;
+    let admission = Admission::new(&current.cred)?;
+    let connection = socket.accept(listening.nonblocking())?;
+    let accepted = file::open_admitted(admission, connection, status(flags), &current.cred)?;
     if !from.is_null() {
         let name = file::of(&accepted)?.peer_name().map_err(|_| Errno::ECONNABORTED)?;
         address::write(&name, from, length)?;

@@ -42,7 +42,7 @@ pub(super) fn read(current: &Current, header: &Msghdr) -> Result<Carried, Errno>
         return Err(Errno::ENOBUFS);
     }
     let mut bytes = Vec::new();
-    bytes.try_reserve_exact(length).map_err(|_| Errno::ENOBUFS)?;
+    aegis::charge::reserve_exact(&mut bytes, length).map_err(|_| Errno::ENOBUFS)?;
     bytes.resize(length, 0);
     user::read_bytes(UserAddr::new(header.msg_control), &mut bytes).map_err(|_| Errno::EFAULT)?;
     let mut carried = Carried::default();

@@ -109,7 +109,7 @@ impl Ready {
         let wanted = self.entries.fetch_add(1, Ordering::Relaxed) + 1;
         let mut larger = VecDeque::new();
         while self.list.lock_irq().capacity() < wanted {
-            if larger.try_reserve_exact(wanted.next_power_of_two()).is_err() {
+            if aegis::charge::reserve_exact(&mut larger, wanted.next_power_of_two()).is_err() {
                 self.entries.fetch_sub(1, Ordering::Relaxed);
                 return Err(Errno::ENOMEM);
             }
@@ -194,7 +194,7 @@ impl EpollFile {
         let new = Arc::downgrade(watcher);
         // An attempt that fails later leaves it noted.
         if !watchers.iter().any(|known| known.ptr_eq(&new)) {
-            aegis::charge::reserve(&mut watchers, 1)?;
+            aegis::charge::reserve(&mut *watchers, 1)?;
             watchers.push(new);
         }
         Ok(())
@@ -208,9 +208,8 @@ impl EpollFile {
         let mut left = self.ready.list.lock_irq().len();
         let mut events = Vec::new();
         let mut batch = Vec::new();
-        let no_memory = |_| Errno::ENOMEM;
-        events.try_reserve_exact(left.min(most)).map_err(no_memory)?;
-        batch.try_reserve_exact(left.min(most).min(BATCH)).map_err(no_memory)?;
+        aegis::charge::reserve_exact(&mut events, left.min(most))?;
+        aegis::charge::reserve_exact(&mut batch, left.min(most).min(BATCH))?;
         let mut stays = false;
         while left > 0 && events.len() < most {
             let size = left.min(most - events.len()).min(BATCH);
@@ -238,21 +237,31 @@ impl EpollFile {
 
     /// Whether an entry has something to tell, for an epoll file that is itself waited for.
     fn has_ready(&self) -> bool {
-        // The file of an entry is asked with the list free: it may be an epoll file, too.
-        let mut entries = Vec::new();
-        while entries.capacity() < self.ready.list.lock_irq().len() {
-            let wanted = self.ready.list.lock_irq().capacity();
-            if entries.try_reserve_exact(wanted).is_err() {
-                return false;
-            }
-        }
-        let room = entries.capacity();
-        entries.extend(self.ready.list.lock_irq().iter().take(room).cloned());
-        entries.iter().any(|entry: &Arc<Entry>| {
+        const PIECE: usize = 16;
+        let has_event = |entry: &Arc<Entry>| {
             let wanted = entry.wanted();
             let file = entry.file.upgrade().filter(|_| !wanted.is_empty());
             file.is_some_and(|file| file.ops().poll(&file, None).intersects(wanted | PollEvents::ALWAYS))
-        })
+        };
+        // The file of an entry is asked with the list free: it may be an epoll file, too. So some are taken at a time; what comes
+        // onto the list meanwhile wakes whoever waits.
+        let mut start = 0;
+        loop {
+            let mut piece = [const { None::<Arc<Entry>> }; PIECE];
+            {
+                let list = self.ready.list.lock_irq();
+                if start >= list.len() {
+                    return false;
+                }
+                for (slot, entry) in piece.iter_mut().zip(list.range(start..)) {
+                    *slot = Some(entry.clone());
+                }
+            }
+            if piece.iter().flatten().any(has_event) {
+                return true;
+            }
+            start += PIECE;
+        }
     }
 
     fn watch(&self, file: &Arc<OpenFile>, event: EpollEvent) -> Result<Watched, Errno> {

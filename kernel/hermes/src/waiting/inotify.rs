@@ -86,6 +86,9 @@ struct State {
     last_wd: i32,
 }
 
+/// What a watch takes of the kernel's memory, with its places in lists.
+const WATCH_BYTES: usize = 512;
+
 /// What is behind the file.
 struct Instance {
     state: SpinLock<State>,
@@ -98,18 +101,22 @@ impl State {
         if self.queue.back().is_some_and(|last| last.says_the_same(&event)) {
             return;
         }
-        let full = self.queue.len() >= self.most;
-        let event = if full || self.queue.try_reserve(1).is_err() {
-            if self.has_overflowed || self.queue.try_reserve(1).is_err() {
-                return;
-            }
-            self.has_overflowed = true;
-            Queued { wd: -1, mask: InotifyMask::Q_OVERFLOW, cookie: 0, name: Vec::new() }
-        } else {
-            event
-        };
+        // There is always room for one more than there are: for the event that says that others are missing.
+        if self.queue.len() >= self.most || aegis::charge::reserve(&mut self.queue, 2).is_err() {
+            return self.lose();
+        }
         self.bytes += event.size();
         self.queue.push_back(event);
+    }
+
+    /// Says that an event is missing.
+    fn lose(&mut self) {
+        if !self.has_overflowed {
+            self.has_overflowed = true;
+            let event = Queued { wd: -1, mask: InotifyMask::Q_OVERFLOW, cookie: 0, name: Vec::new() };
+            self.bytes += event.size();
+            self.queue.push_back(event);
+        }
     }
 
     fn pop(&mut self) -> Option<Queued> {
@@ -125,6 +132,12 @@ impl State {
 impl Instance {
     fn queue(&self, event: Queued) {
         self.state.lock().push(event);
+        self.changed.wake_all(Events::IN | Events::RDNORM);
+    }
+
+    /// An event is missing.
+    fn lose(&self) {
+        self.state.lock().lose();
         self.changed.wake_all(Events::IN | Events::RDNORM);
     }
 
@@ -150,6 +163,7 @@ impl Instance {
     }
 
     fn watch(self: &Arc<Self>, inode: &Arc<Inode>, mask: InotifyMask, charge: Charge) -> Result<i32, Errno> {
+        aegis::charge::admit(WATCH_BYTES)?;
         let (watch, wd) = {
             let mut state = self.state.lock();
             // Numbers are given in order, and again from 1 when they are used up.
@@ -171,7 +185,8 @@ impl Instance {
         };
         let watch: Arc<dyn Watch> = watch;
         if let Err(error) = notify::add(&watch) {
-            self.remove(wd);
+            let failed = self.state.lock().watches.remove(&wd); // of which nobody is told
+            drop(failed);
             return Err(error);
         }
         Ok(wd)
@@ -195,12 +210,13 @@ impl Watch for Watched {
             mask.remove(InotifyMask::ISDIR);
         }
         let mut name = Vec::new();
-        if let Some(text) = event.name
-            && name.try_reserve_exact(text.len()).is_ok()
-        {
+        let text = event.name.unwrap_or_default();
+        if aegis::charge::reserve_exact(&mut name, text.len()).is_ok() {
             name.extend_from_slice(text);
+            instance.queue(Queued { wd: self.wd, mask, cookie: event.cookie, name });
+        } else {
+            instance.lose();
         }
-        instance.queue(Queued { wd: self.wd, mask, cookie: event.cookie, name });
         if wanted.contains(InotifyMask::ONESHOT) {
             instance.remove(self.wd);
         }
@@ -314,8 +330,10 @@ pub fn inotify_init1(current: &mut Current, flags: DescriptorFlags) -> Outcome {
     let user = current.thread.parts(|parts| parts.user.clone());
     let limit = u64::from(LIMITS.user_instances.load(Ordering::Relaxed));
     let charge = Charge::take(&user.inotify_instances, limit).ok_or(Errno::EMFILE)?;
+    let mut queue = VecDeque::new();
+    aegis::charge::reserve(&mut queue, 1)?;
     let state = State {
-        queue: VecDeque::new(),
+        queue,
         most: LIMITS.queued_events.load(Ordering::Relaxed) as usize,
         bytes: 0,
         has_overflowed: false,

@@ -48,7 +48,7 @@ pub(super) fn parse(address: &[u8]) -> Result<Meaning<'_>, Errno> {
 /// `ENOMEM`.
 fn build(path: &[u8], end: &[u8]) -> Result<Address, Errno> {
     let mut bytes = Vec::new();
-    bytes.try_reserve_exact(PATH + path.len() + end.len()).map_err(|_| Errno::ENOMEM)?;
+    aegis::charge::reserve_exact(&mut bytes, PATH + path.len() + end.len())?;
     bytes.extend_from_slice(&AF_UNIX.to_ne_bytes());
     bytes.extend_from_slice(path);
     bytes.extend_from_slice(end);

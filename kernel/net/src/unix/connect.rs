@@ -198,7 +198,7 @@ fn enter(
         link.identity = Some(identity::current().peer);
     }
     // No message comes before it is in the queue: nobody knows it yet.
-    queue.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+    aegis::charge::reserve(queue, 1)?;
     {
         let mut link = socket.link.lock();
         match link.state {

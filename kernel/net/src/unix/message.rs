@@ -138,17 +138,17 @@ impl Message {
 
 fn small(from: &mut Source<'_>, len: usize) -> Result<Body, Errno> {
     let mut bytes = Vec::new();
-    bytes.try_reserve_exact(len).map_err(|_| Errno::ENOBUFS)?;
+    aegis::charge::reserve_exact(&mut bytes, len).map_err(|_| Errno::ENOBUFS)?;
     bytes.resize(len, 0);
     if from.take(&mut bytes)? < len { Err(Errno::EFAULT) } else { Ok(Body::Small(bytes)) }
 }
 
 fn pages(from: &mut Source<'_>, len: usize) -> Result<Body, Errno> {
     let mut pages = Vec::new();
-    pages.try_reserve_exact(len.div_ceil(PAGE_SIZE)).map_err(|_| Errno::ENOBUFS)?;
+    aegis::charge::reserve_exact(&mut pages, len.div_ceil(PAGE_SIZE)).map_err(|_| Errno::ENOBUFS)?;
     let mut left = len;
     while left > 0 {
-        let page = Page::zeroed().ok_or(Errno::ENOBUFS)?;
+        let page = aegis::frames::user_page().ok_or(Errno::ENOBUFS)?;
         let wanted = left.min(PAGE_SIZE);
         if from.take_to_page(&page, 0, wanted)? < wanted {
             return Err(Errno::EFAULT);

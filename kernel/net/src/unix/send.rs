@@ -102,7 +102,7 @@ fn one_of_stream(
         if other.is_dead() || other.is_shut(Shutdown::RECEIVE) {
             return Err(Errno::EPIPE);
         }
-        queue.try_reserve(1).map_err(|_| Errno::ENOBUFS)?;
+        aegis::charge::reserve(&mut *queue, 1).map_err(|_| Errno::ENOBUFS)?;
         other.push(&mut queue, Item::Message(message));
     }
     other.readable.wake_all(DATA);
@@ -193,7 +193,7 @@ fn deliver(
         if !is_own && to.is_full() {
             return Ok(Some(message));
         }
-        queue.try_reserve(1).map_err(|_| Errno::ENOBUFS)?;
+        aegis::charge::reserve(&mut *queue, 1).map_err(|_| Errno::ENOBUFS)?;
         to.push(&mut queue, Item::Message(message));
     }
     to.readable.wake_all(DATA);

@@ -74,6 +74,7 @@ pub(super) fn make_task(
         }
         run::user_thread_main(current);
     };
+    aegis::inject::point()?;
     let task = chronos::Thread::new_user(&name, policy, true, body).map_err(|_| Errno::ENOMEM)?;
     if let Some(context) = task.context() {
         context.set_space(Some(space));

@@ -160,7 +160,7 @@ pub fn build(
 fn vector(aux: &Auxiliary, name: u64, platform: u64, random: u64) -> Result<Vec<(u64, u64)>, Errno> {
     let (uid, euid, gid, egid) = aux.ids;
     let mut vector = Vec::new();
-    vector.try_reserve_exact(21).map_err(|_| Errno::ENOMEM)?;
+    aegis::charge::reserve_exact(&mut vector, 21)?;
     vector.extend(aux.vdso.map(|at| (auxv::AT_SYSINFO_EHDR, at.get())));
     vector.extend([
         (auxv::AT_MINSIGSTKSZ, aux.signal_frame),

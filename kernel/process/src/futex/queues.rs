@@ -118,7 +118,7 @@ impl Queues {
         let bucket = self.bucket(key.bucket());
         bucket.count.fetch_add(1, Ordering::SeqCst);
         let mut entries = bucket.entries.lock();
-        let found = if entries.try_reserve(1).is_ok() { Some(check()) } else { None };
+        let found = if aegis::charge::reserve(&mut *entries, 1).is_ok() { Some(check()) } else { None };
         if let Some(Check::Same) = found {
             entries.push(Entry { key, bits, sleeper: sleeper.clone() });
         } else {
@@ -192,7 +192,7 @@ impl Queues {
             if let Err(refusal) = check() {
                 return Some(Err(refusal));
             }
-            moving.try_reserve(entries.len().min(requeue)).ok()?;
+            aegis::charge::reserve(&mut moving, entries.len().min(requeue)).ok()?;
             let woken = take(first, &mut entries, wake, |entry| entry.key == from);
             let mut index = 0;
             while moving.len() < requeue
@@ -214,7 +214,7 @@ impl Queues {
         for mut entry in moving {
             entry.key = to;
             let sleeper = entry.sleeper.clone();
-            if entries.try_reserve(1).is_ok() {
+            if aegis::charge::reserve(&mut *entries, 1).is_ok() {
                 entries.push(entry);
             } else {
                 second.count.fetch_sub(1, Ordering::Relaxed);

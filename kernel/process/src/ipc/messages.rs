@@ -32,7 +32,7 @@ pub struct Message {
 impl Message {
     fn copy(&self) -> Result<Self, Errno> {
         let mut text = Vec::new();
-        text.try_reserve_exact(self.text.len()).map_err(|_| Errno::ENOMEM)?;
+        aegis::charge::reserve_exact(&mut text, self.text.len())?;
         text.extend_from_slice(&self.text);
         Ok(Self { kind: self.kind, text })
     }
@@ -169,8 +169,11 @@ pub fn send(current: &Current, id: i32, message: Message, flags: u32) -> Result<
             return (flags & IPC_NOWAIT != 0).then_some(Err(Errno::EAGAIN));
         }
         let most = aegis::frames::managed() * hal::PAGE_SIZE as u64 / SHARE_OF_MEMORY;
-        if HELD.load(Ordering::Relaxed).saturating_add(len) > most || queue.messages.try_reserve(1).is_err() {
+        if HELD.load(Ordering::Relaxed).saturating_add(len) > most {
             return Some(Err(Errno::ENOMEM));
+        }
+        if let Err(error) = aegis::charge::reserve(&mut queue.messages, 1) {
+            return Some(Err(error));
         }
         HELD.fetch_add(len, Ordering::Relaxed);
         queue.messages.extend(message.take());

@@ -112,6 +112,9 @@ pub(crate) struct Table<T> {
     most: u32,
 }
 
+/// What an object takes of the kernel's memory, beside what is in it.
+const OBJECT_BYTES: usize = 1024;
+
 impl<T: Object> Table<T> {
     /// An empty table for up to `most` objects.
     pub const fn new(most: u32) -> Self {
@@ -179,7 +182,7 @@ impl<T: Object> Table<T> {
     ///
     /// # Errors
     /// `ENOENT`: there is none, and it is not to be made; `EEXIST`: there is one, and it is to be new; `EACCES`; what `fits`
-    /// and `make` say; `ENOSPC`.
+    /// and `make` say; `ENOSPC`, `ENOMEM`.
     pub fn find_or_add(
         &mut self,
         key: i32,
@@ -201,6 +204,7 @@ impl<T: Object> Table<T> {
         if key != IPC_PRIVATE && flags & IPC_CREAT == 0 {
             return Err(Errno::ENOENT);
         }
+        aegis::charge::admit(OBJECT_BYTES)?;
         let object = make(self, Permissions::new(key, flags, cred))?;
         self.add(object)
     }

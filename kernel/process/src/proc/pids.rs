@@ -50,7 +50,7 @@ const TASK: u64 = 2;
 impl Dynamic for Processes {
     fn lookup(&self, name: &[u8]) -> Result<Entry, Errno> {
         let subject = Subject::find(spelled(name)?).ok_or(Errno::ENOENT)?;
-        directory(subject, PROCESS, rows::PROCESS)
+        directory(subject, PROCESS, rows::process())
     }
 
     fn list(&self, listing: &mut Listing<'_>) -> Result<(), Errno> {
@@ -88,7 +88,7 @@ impl Tasks {
 impl Dynamic for Tasks {
     fn lookup(&self, name: &[u8]) -> Result<Entry, Errno> {
         let task = self.0.task(spelled(name)?).map_err(|_| Errno::ENOENT)?;
-        directory(task, TASK, rows::TASK)
+        directory(task, TASK, rows::task())
     }
 
     fn list(&self, listing: &mut Listing<'_>) -> Result<(), Errno> {

@@ -3,6 +3,7 @@
 use super::descriptors::{Descriptors, Info};
 use super::pids::Tasks;
 use super::{Subject, Target, limits, maps, oom, stat, status, strings, system};
+use crate::fail_nth;
 use crate::thread::Parts;
 use abi::Errno;
 use alloc::sync::Arc;
@@ -52,7 +53,19 @@ const fn row(name: &'static str, mode: u32, kind: Kind) -> Row {
 }
 
 /// What is in `/proc/PID`.
-pub(super) static PROCESS: &[Row] = &[
+pub(super) fn process() -> &'static [Row] {
+    match ALL.split_last() {
+        Some((_, without_failures)) if !aegis::inject::is_possible() => without_failures,
+        _ => ALL,
+    }
+}
+
+/// What is in `/proc/PID/task/TID`: the same but for `task`.
+pub(super) fn task() -> &'static [Row] {
+    process().split_first().map_or(&[], |(_, rest)| rest)
+}
+
+static ALL: &[Row] = &[
     row("task", 0o555, Kind::Directory(|subject| Directory::dynamic(Arc::new(Tasks(subject))))),
     row("fd", 0o500, Kind::Directory(fd)),
     row("fdinfo", 0o555, Kind::Directory(fdinfo)),
@@ -76,13 +89,8 @@ pub(super) static PROCESS: &[Row] = &[
     row("oom_score", 0o444, Kind::Text(oom::score)),
     row("oom_adj", 0o644, Kind::Writable(oom::old_adjustment, oom::set_old_adjustment)),
     row("oom_score_adj", 0o644, Kind::Writable(oom::adjustment, oom::set_adjustment)),
+    row("fail-nth", 0o644, Kind::Writable(left_to_fail, set_left_to_fail)),
 ];
-
-/// What is in `/proc/PID/task/TID`: the same but for `task`.
-pub(super) static TASK: &[Row] = match PROCESS.split_first() {
-    Some((_, rest)) => rest,
-    None => &[],
-};
 
 fn fd(subject: Subject) -> Arc<Directory> {
     Directory::dynamic(Arc::new(Descriptors(subject)))
@@ -125,6 +133,15 @@ fn mountinfo(target: &Target, _: &Cred, text: &mut Text) -> Result<(), Errno> {
     let (namespace, root) = mounted(target)?;
     mount::mountinfo(&namespace, &root, text);
     Ok(())
+}
+
+fn left_to_fail(target: &Target, _: &Cred, text: &mut Text) -> Result<(), Errno> {
+    fail_nth::left(target.thread.as_ref().ok_or(Errno::ESRCH)?, text);
+    Ok(())
+}
+
+fn set_left_to_fail(target: &Target, cred: &Cred, bytes: &[u8]) -> Result<(), Errno> {
+    fail_nth::set(target.thread.as_ref().ok_or(Errno::ESRCH)?, cred, bytes)
 }
 
 /// Where it waits, by the name of a function: a kernel that keeps no such names answers 0.

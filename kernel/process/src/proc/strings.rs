@@ -44,14 +44,11 @@ fn append_memory(space: &AddressSpace, start: u64, end: u64, text: &mut Text) {
 pub(super) fn cmdline(target: &Target, _: &Cred, text: &mut Text) -> Result<(), Errno> {
     let Some(program) = program(target) else { return Ok(()) };
     let (start, end) = program.arguments;
-    let mut own = Text::default();
-    append_memory(&program.space, start, end, &mut own);
-    if own.bytes().last().is_some_and(|last| *last != 0) {
-        append_memory(&program.space, end, program.environment.1, &mut own);
-        text.push(trimmed(own.bytes()));
+    append_memory(&program.space, start, end, text);
+    if text.bytes().last().is_some_and(|last| *last != 0) {
+        append_memory(&program.space, end, program.environment.1, text);
+        text.truncate(trimmed(text.bytes()).len());
         text.push(b"\0");
-    } else {
-        text.push(own.bytes());
     }
     Ok(())
 }

@@ -24,8 +24,7 @@ impl Room {
     /// Allocates room for `entries`; `None` when there is no memory.
     pub fn new(entries: usize) -> Option<Self> {
         let mut room = VecDeque::new();
-        aegis::charge::admit(entries * size_of::<Queued>()).ok()?;
-        room.try_reserve_exact(entries).ok()?;
+        aegis::charge::reserve_exact(&mut room, entries).ok()?;
         Some(Self(room))
     }
 }

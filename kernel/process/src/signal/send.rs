@@ -21,15 +21,15 @@ enum Target<'a> {
     Thread(&'a Arc<Thread>),
 }
 
-/// Makes room in a queue before its lock is taken for adding to it.
-fn make_room(mut with: impl FnMut(&mut dyn FnMut(&mut Pending))) {
+/// Makes room in a queue before its lock is taken for adding to it; says whether there is some.
+fn make_room(mut with: impl FnMut(&mut dyn FnMut(&mut Pending))) -> bool {
     loop {
         let mut wanted = 0;
         with(&mut |pending| wanted = pending.wanted_room());
         if wanted == 0 {
-            return;
+            return true;
         }
-        let Some(room) = Room::new(wanted) else { return };
+        let Some(room) = Room::new(wanted) else { return false };
         let mut room = Some(room);
         with(&mut |pending| room = room.take().map(|room| pending.take_room(room)));
         drop(room);
@@ -44,10 +44,10 @@ pub fn to_process(process: &Arc<Process>, info: Info) {
 /// As [`to_process`], for a signal whose information must not be lost.
 ///
 /// # Errors
-/// `EAGAIN`: the receiver's user has `RLIMIT_SIGPENDING` signals queued.
+/// `EAGAIN`: the receiver's user has `RLIMIT_SIGPENDING` signals queued, or there is no memory.
 pub fn queue_for_process(process: &Arc<Process>, info: Info) -> Result<(), Errno> {
-    make_room(|change| change(&mut process.signals.lock_irq().pending));
-    deliver_to(process, Target::Process, info, charge(process, &info)?);
+    let room = make_room(|change| change(&mut process.signals.lock_irq().pending));
+    deliver_to(process, Target::Process, info, charge(process, &info, room)?);
     Ok(())
 }
 
@@ -61,8 +61,8 @@ pub fn to_thread(thread: &Arc<Thread>, info: Info) {
 /// # Errors
 /// `EAGAIN`: see [`queue_for_process`].
 pub fn queue_for_thread(thread: &Arc<Thread>, info: Info) -> Result<(), Errno> {
-    make_room(|change| change(&mut thread.pending.lock_irq()));
-    let charge = charge(thread.process(), &info)?;
+    let room = make_room(|change| change(&mut thread.pending.lock_irq()));
+    let charge = charge(thread.process(), &info, room)?;
     deliver_to(thread.process(), Target::Thread(thread), info, charge);
     Ok(())
 }
@@ -84,9 +84,9 @@ pub(crate) fn charge_for(process: &Process) -> Option<Charge> {
     Charge::take(&user.queued_signals, limit)
 }
 
-/// A place in the receiver's user's account; ordinary signals never need one that there is not.
-fn charge(process: &Process, info: &Info) -> Result<Option<Charge>, Errno> {
-    let charge = charge_for(process);
+/// A place in the receiver's user's account, for a signal that there is room for; ordinary ones are sent without, too.
+fn charge(process: &Process, info: &Info, has_room: bool) -> Result<Option<Charge>, Errno> {
+    let charge = if has_room { charge_for(process) } else { None };
     // `kill` has no information that could be lost, and the kernel's own signals must arrive.
     let may_lose = !info.signal.is_realtime() || info.code == code::SI_USER || info.is_from_kernel();
     if charge.is_none() && !may_lose { Err(Errno::EAGAIN) } else { Ok(charge) }

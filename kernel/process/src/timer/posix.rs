@@ -3,7 +3,7 @@
 use super::Clock;
 use crate::lock_classes;
 use crate::process::Process;
-use crate::signal::{Info, Pending, Room, send};
+use crate::signal::{Info, Room, send};
 use crate::thread::Thread;
 use crate::user::Charge;
 use abi::{Errno, Signal};
@@ -111,7 +111,7 @@ impl chronos::TimerHandler for Handler {
 ///
 /// # Errors
 /// `EOPNOTSUPP`: a clock that cannot be waited for; `EAGAIN`: the user has `RLIMIT_SIGPENDING` signals queued, of which each
-/// timer keeps one; `ENOMEM`.
+/// timer keeps one, or there is no memory for it; `ENOMEM`.
 pub fn create(
     process: &Arc<Process>,
     clock: Clock,
@@ -124,10 +124,10 @@ pub fn create(
     aegis::charge::admit(TIMER_BYTES)?;
     let charge = send::charge_for(process).ok_or(Errno::EAGAIN)?;
     // Room for the signal now: its sender is an interrupt.
-    let room = |pending: &mut Pending| Room::new(16).map(|room| pending.take_room(room));
+    let room = Room::new(16).ok_or(Errno::EAGAIN)?;
     drop(match &notify {
-        Notify::Thread(_, thread) => thread.upgrade().and_then(|thread| room(&mut thread.pending.lock_irq())),
-        _ => room(&mut process.signals.lock_irq().pending),
+        Notify::Thread(_, thread) => thread.upgrade().map(|thread| thread.pending.lock_irq().take_room(room)),
+        _ => Some(process.signals.lock_irq().pending.take_room(room)),
     });
     let id = {
         let mut state = process.timers.state.lock_irq();

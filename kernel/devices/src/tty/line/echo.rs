@@ -32,12 +32,10 @@ impl Line {
     }
 
     pub(super) fn queue_echo(&mut self, bytes: &[u8]) {
-        if self.echo.try_reserve(bytes.len()).is_err() {
-            return;
-        }
+        // Within what the line made room for at first.
+        let extra = (self.echo.len() + bytes.len()).saturating_sub(ECHO_LIMIT);
+        self.echo.drain(..extra.min(self.echo.len()));
         self.echo.extend(bytes);
-        let extra = self.echo.len().saturating_sub(ECHO_LIMIT);
-        self.echo.drain(..extra);
     }
 
     /// At the first byte of a line: remembers where it begins, for erasing tabs.

@@ -92,7 +92,7 @@ impl Line {
         Line {
             termios,
             input: Buffer::new(),
-            echo: VecDeque::new(),
+            echo: VecDeque::with_capacity(ECHO_LIMIT),
             column: 0,
             input_column: 0,
             literal_next: false,

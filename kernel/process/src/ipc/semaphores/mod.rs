@@ -39,7 +39,7 @@ pub fn get(current: &Current, key: i32, count: i32, flags: u32) -> Result<i32, E
     }
     let wanted = usize::try_from(count).unwrap_or(0);
     let mut semaphores = Vec::new();
-    semaphores.try_reserve_exact(wanted).map_err(|_| Errno::ENOMEM)?;
+    aegis::charge::reserve_exact(&mut semaphores, wanted)?;
     semaphores.resize(wanted, Semaphore::default());
     let fits = |set: &Set| if wanted > set.semaphores.len() { Err(Errno::EINVAL) } else { Ok(()) };
     let make = |table: &Table<Set>, permissions| {
@@ -160,7 +160,7 @@ pub fn values(current: &Current, id: i32) -> Result<Vec<u16>, Errno> {
     let set = sets.get(id)?;
     set.permissions.check(&current.cred, READ)?;
     let mut values = Vec::new();
-    values.try_reserve_exact(set.semaphores.len()).map_err(|_| Errno::ENOMEM)?;
+    aegis::charge::reserve_exact(&mut values, set.semaphores.len())?;
     values.extend(set.semaphores.iter().map(|semaphore| semaphore.value));
     Ok(values)
 }
