@@ -8,6 +8,7 @@ mod crash;
 mod fuzz;
 mod guests;
 mod hostile;
+mod inject;
 mod kernel_checks;
 mod ports;
 mod screen;
@@ -102,6 +103,11 @@ const PHASES: &[Phase] = &[
         name: "hostile",
         checks: "programs that take all they can get do no harm on Serix",
         run: hostile::run,
+    },
+    Phase {
+        name: "inject",
+        checks: "every charge of memory fails once, and nothing leaks or dies on Serix",
+        run: inject::run,
     },
     Phase {
         name: "fuzz",

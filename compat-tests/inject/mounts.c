@@ -1,0 +1,65 @@
+/* Mounts, roots, names of the machine. */
+#include "inject.h"
+
+#include <sched.h>
+#include <sys/mount.h>
+
+static void with_places(void) { need(mkdir("from", 0755) == 0 && mkdir("to", 0755) == 0 && mkdir("from/inside", 0755) == 0); }
+static void without_places(void) { need(rmdir("from/inside") == 0 && rmdir("from") == 0 && rmdir("to") == 0); }
+static int nothing_mounted(void) { return !is_there("to/inside") && is_there("from/inside"); }
+static long mount_tmpfs(void) { return mount("none", "to", "tmpfs", MS_NOSUID, "size=1m,mode=700"); }
+static int tmpfs_mounted(long result) { return result == 0 && mkdir("to/x", 0755) == 0 && umount("to") == 0; }
+static long mount_proc(void) { return mount("none", "to", "proc", 0, NULL); }
+static int proc_mounted(long result) { return result == 0 && is_there("to/self") && umount("to") == 0; }
+static long mount_bind(void) { return mount("from", "to", NULL, MS_BIND, NULL); }
+static int bound(long result) { return result == 0 && is_there("to/inside") && umount("to") == 0; }
+static void with_mounts(void)
+{
+	with_places();
+	need(mount("none", "from", "tmpfs", 0, NULL) == 0 && mkdir("from/inside", 0755) == 0 &&
+	     mount("none", "from/inside", "tmpfs", 0, NULL) == 0 && mkdir("from/inside/deep", 0755) == 0);
+}
+static void without_mounts(void)
+{
+	need(umount("from/inside") == 0 && umount("from") == 0);
+	without_places();
+}
+static long mount_tree(void) { return mount("from", "to", NULL, MS_BIND | MS_REC, NULL); }
+static int tree_bound(long result) { return result == 0 && is_there("to/inside/deep") && umount2("to", MNT_DETACH) == 0; }
+static long move_mount(void) { return mount("from", "to", NULL, MS_MOVE, NULL); }
+static int mount_moved(long result)
+{
+	return result == 0 && is_there("to/inside/deep") && mount("to", "from", NULL, MS_MOVE, NULL) == 0;
+}
+static int mounts_same(void) { return is_there("from/inside/deep") && !is_there("to/inside"); }
+static long remount(void) { return mount(NULL, "from", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL); }
+static int remounted(long result) { return result == 0 && mkdir("from/x", 0755) == -1 && errno == EROFS; }
+static long unmount(void) { return umount2("from", MNT_DETACH); }
+static int unmounted(long result) { return result == 0 && !is_there("from/inside/deep"); }
+
+/* In a child: what it mounts goes with its namespace. */
+static long pivot(void) { return syscall(SYS_pivot_root, "/new", "/new/old"); }
+static void with_new_root(void)
+{
+	/* The first root of all cannot be exchanged. */
+	need(unshare(CLONE_NEWNS) == 0 && mount("none", "/mnt", "tmpfs", 0, NULL) == 0 && chdir("/mnt") == 0 &&
+	     mkdir("new", 0755) == 0 && mkdir("proc", 0755) == 0 && mount("none", "proc", "proc", 0, NULL) == 0 &&
+	     mount(".", "/", NULL, MS_MOVE, NULL) == 0 && chroot(".") == 0 && chdir("/") == 0 &&
+	     mount("none", "/new", "tmpfs", 0, NULL) == 0 && mkdir("/new/old", 0755) == 0);
+}
+static int old_root(void) { return access("/new/old", F_OK) == 0; }
+static int pivoted(long result) { return result == 0 && access("/old/new", F_OK) == 0; }
+static long name_host(void) { return sethostname("a-host-of-this-name", 19); }
+
+const struct scenario mounts[] = {
+	{ "mount tmpfs", with_places, mount_tmpfs, nothing_mounted, tmpfs_mounted, without_places, 0, { 0 } },
+	{ "mount proc", with_places, mount_proc, nothing_mounted, proc_mounted, without_places, 0, { 0 } },
+	{ "mount MS_BIND", with_places, mount_bind, nothing_mounted, bound, without_places, 0, { 0 } },
+	{ "mount MS_BIND MS_REC", with_mounts, mount_tree, mounts_same, tree_bound, without_mounts, 0, { 0 } },
+	{ "mount MS_MOVE", with_mounts, move_mount, mounts_same, mount_moved, without_mounts, 0, { 0 } },
+	{ "mount MS_REMOUNT", with_mounts, remount, mounts_same, remounted, without_mounts, 0, { 0 } },
+	{ "umount2 MNT_DETACH", with_mounts, unmount, mounts_same, unmounted, without_places, 0, { 0 } },
+	{ "pivot_root", with_new_root, pivot, old_root, pivoted, NULL, IN_CHILD, { 0 } },
+	{ "sethostname", NULL, name_host, NULL, is_zero, NULL, 0, { 0 } },
+	{ 0 },
+};
