@@ -3,10 +3,11 @@
 //! The [tree](crate::tree) says who exists. Under its lock it tells this index of every change; lookups read cells that hold what a
 //! number means. A cell's process or thread is kept by the tree, and removed from here first: who finds it gone looks again.
 //!
-//! Cells come in blocks, which exist while a number in them is used.
+//! Cells come in blocks, which exist while a number in them is used. One that is not used is kept: numbers ascend, and the next one
+//! is likely to be in it.
 
 use alloc::sync::{Arc, Weak};
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use hal::Rcu;
 use hal::rcu::{self, Section};
@@ -33,6 +34,9 @@ struct Block {
 }
 
 static BLOCKS: [Rcu<Block>; PID_MAX as usize / BLOCK] = [const { Rcu::empty() }; PID_MAX as usize / BLOCK];
+
+/// The block that is kept though it may be unused. Changed under the tree's lock.
+static KEPT: AtomicUsize = AtomicUsize::new(0);
 
 /// The index of the tree of all processes.
 pub struct Numbers;
@@ -74,7 +78,13 @@ fn change<T: Send + Sync + 'static>(number: u32, cell: impl Fn(&Block) -> Option
         Some(block.used.load(Ordering::Relaxed))
     });
     if left == Some(0) {
-        place.replace(None);
+        let kept = KEPT.swap(number as usize / BLOCK, Ordering::Relaxed);
+        if kept != number as usize / BLOCK
+            && let Some(place) = BLOCKS.get(kept)
+            && place.read(|block| block.is_some_and(|block| block.used.load(Ordering::Relaxed) == 0))
+        {
+            place.replace(None);
+        }
     }
 }
 

@@ -39,9 +39,15 @@ struct Known {
     dentry: Weak<Dentry>,
 }
 
+/// What a lookup sees of a bucket that is not empty. Most hold one entry.
+struct Row {
+    first: Known,
+    more: Vec<Known>,
+}
+
 struct Bucket {
     entries: SpinLock<Vec<Entry>>,
-    known: Rcu<Vec<Known>>,
+    known: Rcu<Row>,
 }
 
 impl Bucket {
@@ -52,7 +58,10 @@ impl Bucket {
     /// Shows lookups what the bucket holds now. Called with its lock held, before what was taken out is dropped.
     fn publish(&self, entries: &[Entry]) {
         let known = |entry: &Entry| Known { hash: entry.hash, dentry: Arc::downgrade(&entry.dentry) };
-        self.known.replace((!entries.is_empty()).then(|| entries.iter().map(known).collect()));
+        let row = entries
+            .split_first()
+            .map(|(first, more)| Row { first: known(first), more: more.iter().map(known).collect() });
+        self.known.replace(row);
     }
 }
 
@@ -108,8 +117,9 @@ pub fn lookup(parent: &Arc<Dentry>, name: &[u8]) -> Option<Arc<Dentry>> {
     let hash = hash(parent, name);
     // Out of the section before it may have to be dropped. That two names share all of the hash is left to `find`.
     let dentry = rcu::read(|section| {
-        let known = bucket(hash).known.get(section)?;
-        known.iter().find(|known| known.hash == hash)?.dentry.upgrade()
+        let Row { first, more } = bucket(hash).known.get(section)?;
+        let is_meant = |known: &&Known| known.hash == hash;
+        Some(first).filter(is_meant).or_else(|| more.iter().find(is_meant))?.dentry.upgrade()
     })?;
     if !dentry.is_at(parent, name) {
         return None;

@@ -14,10 +14,10 @@ fn alone() -> MutexGuard<'static, ()> {
     guard
 }
 
-/// What a value says while it is alive.
-const ALIVE: u64 = 0x5e51_a11e;
+/// No two canaries sing the same song, so one whose memory is another's by now is noticed too.
+static SONGS: AtomicU64 = AtomicU64::new(0);
 
-/// Notices being looked at after its end, and counts its ends.
+/// Shows when it is looked at after its end, and counts its ends.
 struct Canary {
     song: AtomicU64,
     ends: Arc<AtomicUsize>,
@@ -25,11 +25,16 @@ struct Canary {
 
 impl Canary {
     fn new(ends: &Arc<AtomicUsize>) -> Self {
-        Self { song: AtomicU64::new(ALIVE), ends: ends.clone() }
+        Self { song: AtomicU64::new(SONGS.fetch_add(1, Ordering::Relaxed) + 1), ends: ends.clone() }
+    }
+
+    /// Its song; 0 when it is dead.
+    fn song(&self) -> u64 {
+        self.song.load(Ordering::Relaxed)
     }
 
     fn sings(&self) -> bool {
-        self.song.load(Ordering::Relaxed) == ALIVE
+        self.song() != 0
     }
 }
 
@@ -127,8 +132,10 @@ fn readers_and_writers_on_many_threads_never_meet_a_dead_value() {
                 while !done.load(Ordering::Relaxed) {
                     for cell in &*cells {
                         cell.read(|canary| {
+                            let song = canary.map(Canary::song);
                             for _ in 0..50 {
-                                assert!(canary.is_none_or(Canary::sings), "dropped under a reader");
+                                assert_ne!(song, Some(0), "found dead");
+                                assert_eq!(canary.map(Canary::song), song, "dropped under a reader");
                                 std::hint::spin_loop();
                             }
                         });
