@@ -328,8 +328,11 @@ static int file_locked(long result)
 	return result == 0 && held;
 }
 
+static void with_full_table(void) { fill_table(); }
+
 const struct scenario files[] = {
 	{ "open O_CREAT", NULL, create, is_there_not, created, NULL, 0, { ENFILE } },
+	{ "open O_CREAT in a full table", with_full_table, create, is_there_not, created, NULL, IN_CHILD, { ENFILE } },
 	{ "open O_CREAT through a link", with_link, create_through_link, is_there_not, created, without_link, 0, { ENFILE } },
 	{ "open O_TMPFILE", NULL, make_temporary, NULL, close_it, NULL, 0, { ENFILE } },
 	{ "mkdir", NULL, make_directory, is_there_not, made_directory, NULL, 0, { 0 } },

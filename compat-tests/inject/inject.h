@@ -63,6 +63,8 @@ int close_it(long fd);
 int is_zero(long result);
 int is_there_not(void); /* "made" */
 int status_of(pid_t pid);
+/* Fills the table of descriptors: the next makes it grow. */
+void fill_table(void);
 /* A process that shares parts of this one (flags of `clone`), and its end. */
 void share(int flags);
 void unshared(void);
