@@ -65,8 +65,9 @@ impl<T: Send + Sync + 'static> Rcu<T> {
     pub fn get<'a>(&'a self, _section: &'a Section) -> Option<&'a T> {
         let node = self.value.load(Ordering::Acquire);
         // SAFETY: the pointer is null or a node that was published with its content. It was in the cell within this section, so
-        // it was retired in it or not yet; no grace period that began since then ends before the section does.
-        unsafe { node.as_ref() }.map(|node| &node.value)
+        // it was retired in it or not yet; no grace period that began since then ends before the section does. The reference is
+        // to the value only: who retires the node writes to its head.
+        (!node.is_null()).then(|| unsafe { &(*node).value })
     }
 
     /// As [`read`], for one cell: gives `look` what it holds.

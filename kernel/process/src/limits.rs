@@ -3,13 +3,18 @@
 use crate::lock_classes;
 use abi::process::RLIM_INFINITY;
 use abi::{Errno, Resource, Rlimit};
+use core::sync::atomic::{AtomicU64, Ordering};
 use hal::SpinLock;
 
 /// The most descriptors that any limit allows (Linux's `fs.nr_open`).
 pub const NR_OPEN: u64 = 1 << 20;
 
 /// The limits of a process.
-pub struct Limits(SpinLock<[Rlimit; Resource::COUNT]>);
+pub struct Limits {
+    limits: SpinLock<[Rlimit; Resource::COUNT]>,
+    /// The values that are enforced, for who takes no lock: nearly every call asks for one. Changed under the lock.
+    enforced: [AtomicU64; Resource::COUNT],
+}
 
 const fn limit(current: u64, maximum: u64) -> Rlimit {
     Rlimit { rlim_cur: current, rlim_max: maximum }
@@ -34,23 +39,29 @@ impl Limits {
         set(Resource::Msgqueue, limit(819_200, 819_200));
         set(Resource::Nice, limit(0, 0));
         set(Resource::Rtprio, limit(0, 0));
-        Self(SpinLock::new(&lock_classes::LIMITS, limits))
+        Self::new(limits)
+    }
+
+    fn new(limits: [Rlimit; Resource::COUNT]) -> Self {
+        let enforced = limits.map(|limit| AtomicU64::new(limit.rlim_cur));
+        Self { limits: SpinLock::new(&lock_classes::LIMITS, limits), enforced }
     }
 
     /// The same limits, for a child.
     pub fn copy(&self) -> Self {
-        let limits = *self.0.lock_irq();
-        Self(SpinLock::new(&lock_classes::LIMITS, limits))
+        let limits = *self.limits.lock_irq();
+        Self::new(limits)
     }
 
     /// One limit.
     pub fn get(&self, resource: Resource) -> Rlimit {
-        self.0.lock_irq().get(resource as usize).copied().unwrap_or_default()
+        self.limits.lock_irq().get(resource as usize).copied().unwrap_or_default()
     }
 
-    /// The value that is enforced.
+    /// The value that is enforced. Takes no lock.
+    #[inline]
     pub fn current(&self, resource: Resource) -> u64 {
-        self.get(resource).rlim_cur
+        self.enforced.get(resource as usize).map_or(0, |value| value.load(Ordering::Relaxed))
     }
 
     /// Changes a limit; gives the old one. `privileged` is `CAP_SYS_RESOURCE`.
@@ -64,10 +75,13 @@ impl Limits {
         if resource == Resource::Nofile && new.rlim_max > NR_OPEN {
             return Err(Errno::EPERM);
         }
-        let mut limits = self.0.lock_irq();
+        let mut limits = self.limits.lock_irq();
         let slot = limits.get_mut(resource as usize).ok_or(Errno::EINVAL)?;
         if new.rlim_max > slot.rlim_max && !privileged {
             return Err(Errno::EPERM);
+        }
+        if let Some(enforced) = self.enforced.get(resource as usize) {
+            enforced.store(new.rlim_cur, Ordering::Relaxed);
         }
         Ok(core::mem::replace(slot, new))
     }
@@ -86,5 +100,6 @@ mod tests {
         assert_eq!(limits.set(Resource::Nofile, limit(21, 20), true), Err(Errno::EINVAL));
         assert_eq!(limits.set(Resource::Nofile, limit(21, 21), true), Ok(limit(10, 20)));
         assert_eq!(limits.set(Resource::Nofile, limit(1, u64::MAX), true), Err(Errno::EPERM));
+        assert_eq!((limits.current(Resource::Nofile), limits.copy().current(Resource::Nofile)), (21, 21));
     }
 }
