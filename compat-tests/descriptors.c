@@ -107,6 +107,9 @@ CASE(table_limit)
 	while ((fd = open("f", O_RDONLY)) >= 0)
 		last = fd;
 	equal(errno, EMFILE, "more descriptors than RLIMIT_NOFILE give EMFILE");
+	fails(open("/no/such/file", O_RDONLY), EMFILE, "also where there is nothing to open");
+	fails(openat(-1, "name", O_RDONLY), EMFILE, "or no directory");
+	fails(open("", O_RDONLY), ENOENT, "but for an empty name");
 	equal(last, 31, "the last one is the limit less one");
 	fails(dup(0), EMFILE, "dup gives EMFILE, too");
 	fails(dup2(0, 32), EBADF, "dup2 to the limit gives EBADF");

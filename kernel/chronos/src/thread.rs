@@ -87,7 +87,7 @@ pub struct Thread {
     local: Once<Arc<dyn Any + Send + Sync>>,
 }
 
-static NAME_CLASS: LockClass = LockClass::new("thread name", 870);
+static NAME_CLASS: LockClass = LockClass::new("thread name", 790);
 static CONTEXT_CLASS: LockClass = LockClass::new("thread context", 872);
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);

@@ -26,6 +26,8 @@ const SUITE: Duration = Duration::from_secs(30 * 60);
 
 /// How many of the console's last lines tell why a machine was lost.
 const CONSOLE_LINES: usize = 3;
+/// How much of a panic's report.
+const PANIC_LINES: usize = 24;
 
 /// Runs programs of a suite on a kernel. What each prints is kept below `target/compat/output`, and the
 /// last machine's console.
@@ -122,7 +124,11 @@ fn lost(end: End, log: &str) -> String {
         End::Exited(status) => format!("the shell ended with {status}"),
     };
     let lines: Vec<&str> = log.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let last = lines.get(lines.len().saturating_sub(CONSOLE_LINES)..).unwrap_or_default();
+    // A panic says why first, and then where every processor was.
+    let last = match lines.iter().position(|line| line.contains("kernel panic")) {
+        Some(panic) => lines.get(panic..).unwrap_or_default().chunks(PANIC_LINES).next().unwrap_or_default(),
+        None => lines.get(lines.len().saturating_sub(CONSOLE_LINES)..).unwrap_or_default(),
+    };
     if last.is_empty() { what } else { format!("{what}; the console's end: {}", last.join(" | ")) }
 }
 

@@ -25,6 +25,10 @@ fn open_with(
     walk: WalkFlags,
     in_root: bool,
 ) -> Outcome {
+    if !name.is_empty() {
+        // As on Linux before anything is looked for; and a file that is made, or emptied, stays so.
+        current.files.make_room(current.fd_limit())?;
+    }
     let mut view = view_at(current, directory, name)?;
     if in_root {
         view.root = view.start.clone();
@@ -33,9 +37,6 @@ fn open_with(
     let mut flags = OpenFlags::from_bits_truncate(flags.bits());
     if flags.contains(OpenFlags::PATH) {
         flags &= OpenFlags::PATH | OpenFlags::DIRECTORY | OpenFlags::NOFOLLOW | OpenFlags::CLOEXEC;
-    }
-    if flags.intersects(OpenFlags::CREAT | OpenFlags::TRUNC) {
-        current.files.make_room(current.fd_limit())?; // a file that is made, or emptied, stays so
     }
     let request = OpenRequest { flags, mode: Mode(mode.0 & 0o7777), umask: current.fs.umask(), walk };
     let file = view.open(name, &request)?;
