@@ -97,9 +97,14 @@ pub fn duration(time: Timespec) -> Result<Duration, Errno> {
     time.to_duration().ok_or(Errno::EINVAL)
 }
 
-/// The point in time after a timeout.
+/// The point in time after a timeout. That of no time at all has passed already: the clock is not asked.
 pub fn after(timeout: Duration) -> Instant {
-    chronos::clock::now().saturating_add(timeout)
+    if timeout.is_zero() { Instant::BOOT } else { chronos::clock::now().saturating_add(timeout) }
+}
+
+/// Whether a deadline has passed.
+pub fn has_passed(deadline: Option<Instant>) -> bool {
+    deadline.is_some_and(|deadline| deadline == Instant::BOOT || deadline <= chronos::clock::now())
 }
 
 /// A write to something that nobody reads: the thread gets SIGPIPE with the error.

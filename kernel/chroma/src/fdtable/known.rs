@@ -81,7 +81,7 @@ impl Known {
     }
 
     /// The cell of a number beyond the first block.
-    #[inline(never)]
+    #[inline]
     fn distant<'a>(
         &'a self,
         index: usize,

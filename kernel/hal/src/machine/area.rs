@@ -19,6 +19,9 @@ pub(super) const MAX: usize = 64;
 /// Set in [`Area::preempt`] while nobody wants the processor: the word is 0 exactly when the preempt count is 0 and a
 /// reschedule is due, so that one decrement tests both.
 pub(super) const NO_RESCHED: u32 = 1 << 31;
+/// What a section in which the processor reads without a lock adds to the preempt count: so it can be told, and preemption is
+/// off in it.
+const SECTION: u32 = 1 << 16;
 
 /// The task state segment (Intel SDM volume 3, 8.7).
 #[repr(C, packed(4))]
@@ -41,10 +44,8 @@ pub(super) struct Area {
     this: UnsafeCell<*const Area>,
     id: UnsafeCell<u32>,
     pub task_state: UnsafeCell<TaskState>,
-    /// The preempt count, with [`NO_RESCHED`].
+    /// The preempt count, with [`SECTION`] and [`NO_RESCHED`].
     preempt: UnsafeCell<u32>,
-    /// Sections in which the processor reads without a lock.
-    readers: UnsafeCell<u32>,
     /// The user's stack pointer, for two instructions of the system-call entry.
     user_rsp: UnsafeCell<u64>,
     /// How deep in interrupt handlers this processor is.
@@ -72,7 +73,6 @@ pub(super) mod offset {
     pub(crate) const CURRENT: usize = offset_of!(Area, current);
     pub(super) const ID: usize = offset_of!(Area, id);
     pub(super) const PREEMPT: usize = offset_of!(Area, preempt);
-    pub(super) const READERS: usize = offset_of!(Area, readers);
     pub(super) const INTERRUPT_DEPTH: usize = offset_of!(Area, interrupt_depth);
 }
 
@@ -97,7 +97,6 @@ impl Area {
                 io_map_base: size_of::<TaskState>() as u16,
             }),
             preempt: UnsafeCell::new(NO_RESCHED),
-            readers: UnsafeCell::new(0),
             user_rsp: UnsafeCell::new(0),
             interrupt_depth: UnsafeCell::new(0),
             resched_asked: AtomicBool::new(false),
@@ -190,29 +189,29 @@ pub(super) fn preempt_word() -> u32 {
     word
 }
 
-/// Begins a section in which the processor reads without a lock. Preemption is off, and what the section reads is read after.
+/// Begins a section in which the processor reads without a lock. What the section reads is read after.
 #[inline]
-pub(super) fn readers_enter() {
+pub(super) fn section_enter() {
     // SAFETY: as in `preempt_enter`.
-    unsafe { asm!("inc dword ptr gs:[{}]", const offset::READERS, options(nostack)) };
+    unsafe { asm!("add dword ptr gs:[{}], {}", const offset::PREEMPT, const SECTION, options(nostack)) };
 }
 
-/// Ends such a section; what it reads is read before.
+/// Ends such a section; what it reads is read before. Calls `due` as [`preempt_leave`] does.
 #[inline]
-pub(super) fn readers_leave() {
+pub(super) fn section_leave(due: impl FnOnce()) {
     // SAFETY: as in `preempt_enter`.
-    unsafe { asm!("dec dword ptr gs:[{}]", const offset::READERS, options(nostack)) };
-}
-
-/// In how many such sections the code is that asks. One instruction; preemption is off while it is not 0.
-#[inline]
-pub(super) fn readers() -> u32 {
-    let count: u32;
-    // SAFETY: reads a word of this processor's area.
     unsafe {
-        asm!("mov {:e}, gs:[{}]", out(reg) count, const offset::READERS, options(nostack, preserves_flags, readonly));
+        asm!(
+            "sub dword ptr gs:[{}], {}", "jz {}",
+            const offset::PREEMPT, const SECTION, label { due() }, options(nostack)
+        );
     }
-    count
+}
+
+/// Whether the code that asks is in such a section.
+#[inline]
+pub(super) fn in_section() -> bool {
+    preempt_word() & !NO_RESCHED >= SECTION
 }
 
 /// How deep in interrupt handlers the code that asks is. One instruction, so that no switch to another processor comes in

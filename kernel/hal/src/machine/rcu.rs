@@ -30,21 +30,19 @@ impl State {
 /// Begins a section.
 #[inline]
 pub(crate) fn enter() {
-    area::preempt_enter();
-    area::readers_enter();
+    area::section_enter();
 }
 
 /// Ends a section.
 #[inline]
 pub(crate) fn leave() {
-    area::readers_leave();
-    super::preempt_leave();
+    area::section_leave(super::reschedule);
 }
 
 /// Says whether the code that runs is in a section.
 #[inline]
 pub(crate) fn reading() -> bool {
-    area::readers() != 0
+    area::in_section()
 }
 
 /// Tells who asked that this processor is in no section. Called where it cannot change to another; with interrupts off, or from

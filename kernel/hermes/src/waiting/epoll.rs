@@ -26,7 +26,7 @@ use crate::argument::{Argument, In, InOut, Out};
 use crate::files::descriptors::publish;
 use crate::lock_classes;
 use crate::row::Outcome;
-use crate::support::{DONE, any_file, count, file, known};
+use crate::support::{DONE, any_file, count, file, has_passed, known};
 use chroma::anonymous;
 
 /// The most events of one wait.
@@ -330,32 +330,32 @@ pub fn epoll_ctl(current: &mut Current, epoll: Fd, operation: i32, fd: Fd, event
         return Err(Errno::EINVAL);
     }
     let events = PollEvents::from_bits_retain(event.events);
-    if events.contains(PollEvents::EXCLUSIVE)
-        && (operation == EPOLL_CTL_MOD || target.ops_as::<EpollFile>().is_some())
-    {
+    let is_epoll = target.ops_as::<EpollFile>().is_some();
+    if events.contains(PollEvents::EXCLUSIVE) && (operation == EPOLL_CTL_MOD || is_epoll) {
         return Err(Errno::EINVAL);
     }
     let key = (fd, Arc::as_ptr(&target).addr());
-    let _nesting = match target.ops_as::<EpollFile>() {
-        Some(_) if operation == EPOLL_CTL_ADD => {
-            let nesting = nesting::lock();
-            nesting::check(&list, &target)?;
-            Some(nesting)
-        }
-        _ => None,
+    let _nesting = if is_epoll && operation == EPOLL_CTL_ADD {
+        let nesting = nesting::lock();
+        nesting::check(&list, &target)?;
+        Some(nesting)
+    } else {
+        None
     };
     let old = {
         let mut interest = ops.interest.lock();
-        let present = interest.entries.contains_key(&key);
         match operation {
-            EPOLL_CTL_ADD if present => return Err(Errno::EEXIST),
-            EPOLL_CTL_DEL | EPOLL_CTL_MOD if !present => return Err(Errno::ENOENT),
+            EPOLL_CTL_DEL => Some(interest.entries.remove(&key).ok_or(Errno::ENOENT)?),
             EPOLL_CTL_ADD | EPOLL_CTL_MOD => {
+                match interest.entries.contains_key(&key) {
+                    true if operation == EPOLL_CTL_ADD => return Err(Errno::EEXIST),
+                    false if operation == EPOLL_CTL_MOD => return Err(Errno::ENOENT),
+                    _ => {}
+                }
                 aegis::charge::admit(ENTRY_BYTES)?;
                 let watched = ops.watch(&target, event)?;
                 interest.insert(key, watched)
             }
-            EPOLL_CTL_DEL => interest.entries.remove(&key),
             _ => return Err(Errno::EINVAL),
         }
     };
@@ -380,7 +380,7 @@ fn wait_until(
     let ops: &EpollFile = list.ops_as().ok_or(Errno::EINVAL)?;
     loop {
         let taken = ops.take(most)?;
-        let expired = deadline.is_some_and(|deadline| deadline <= chronos::clock::now());
+        let expired = has_passed(deadline);
         if !taken.is_empty() || expired {
             let bytes = zerocopy::IntoBytes::as_bytes(taken.as_slice());
             hal::user::write_bytes(events.address(), bytes).map_err(|_| Errno::EFAULT)?;

@@ -13,7 +13,7 @@ use process::Current;
 
 use crate::argument::{In, InOut};
 use crate::row::Outcome;
-use crate::support::{after, any_file, count, duration};
+use crate::support::{after, any_file, count, duration, has_passed};
 
 /// Asks each descriptor once; with a table, so that its changes wake the caller. Gives how many have something to tell.
 fn ask(current: &Current, list: &mut [Pollfd], mut table: Option<&mut PollTable>) -> usize {
@@ -47,7 +47,7 @@ fn ask(current: &Current, list: &mut [Pollfd], mut table: Option<&mut PollTable>
 /// # Errors
 /// [`Errno::RESTART_NO_HAND`] when a signal came; `ENOMEM`.
 fn wait_for(current: &Current, list: &mut [Pollfd], deadline: Option<Instant>) -> Result<usize, Errno> {
-    let expired = deadline.is_some_and(|deadline| deadline <= chronos::clock::now());
+    let expired = has_passed(deadline);
     if expired {
         return Ok(ask(current, list, None));
     }

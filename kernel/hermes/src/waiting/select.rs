@@ -4,6 +4,7 @@ use abi::poll::SigsetArgument;
 use abi::{Errno, PollEvents, SigSet, Timespec, Timeval};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use cerberus::Rights;
 use chroma::{Fd, PollTable};
 use chronos::{WaitError, WaitKind, Waiter};
 use hal::Instant;
@@ -12,7 +13,7 @@ use process::Current;
 use super::poll::{deadline, with_mask, write_remaining};
 use crate::argument::{Argument, In, InOut};
 use crate::row::Outcome;
-use crate::support::{after, any_file, count};
+use crate::support::{after, count, has_passed};
 
 /// A set of descriptors in user memory: a bit each, in words.
 type Set = InOut<u64>;
@@ -98,7 +99,7 @@ fn ask(
             let mask = left & left.wrapping_neg();
             left ^= mask;
             let fd = index * 64 + mask.trailing_zeros() as usize;
-            let file = any_file(current, Fd(i32::try_from(fd).unwrap_or(-1)))?;
+            let file = current.files.file(Fd(i32::try_from(fd).unwrap_or(-1)), Rights::empty())?;
             let table = table.as_deref_mut().filter(|_| ready == 0).map(|table| {
                 table.set_interest(wanted(&words, mask));
                 &*table
@@ -126,7 +127,7 @@ fn select_until(current: &Current, number: i32, sets: [Set; 3], deadline: Option
     let words = number.div_ceil(64);
     let asked = Sets::read(sets, words)?;
     let mut answer = Sets::empty(words)?;
-    let expired = deadline.is_some_and(|deadline| deadline <= chronos::clock::now());
+    let expired = has_passed(deadline);
     let waiter = Waiter::new();
     let wake: Arc<dyn chronos::Wake> = waiter.clone();
     let mut table = PollTable::new(wake, PollEvents::empty());
