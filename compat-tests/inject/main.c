@@ -298,6 +298,11 @@ static void whole(const struct scenario *s, long *failures)
 		pass(s, failures);
 		struct held now = held();
 		int grows = now.heap > last.heap || now.frames > last.frames;
+		for (int tries = 0; tries < 5 && grows; tries++) {
+			usleep(20000); /* another processor may still be ending what ended here */
+			now = held();
+			grows = now.heap > last.heap || now.frames > last.frames;
+		}
 		if (!grows)
 			break;
 		if (i == PASSES - 1)

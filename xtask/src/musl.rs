@@ -117,6 +117,20 @@ impl Compiler {
     }
 }
 
+/// The C sources in a folder, in the order of their names.
+///
+/// # Errors
+/// It cannot be read.
+pub fn sources_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let told = || format!("cannot read {}", folder.display());
+    let entries = fs::read_dir(folder).with_context(told)?;
+    let paths: Result<Vec<_>, _> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
+    let mut sources = paths.with_context(told)?;
+    sources.retain(|path| path.extension().is_some_and(|extension| extension == "c"));
+    sources.sort();
+    Ok(sources)
+}
+
 /// Bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -216,14 +216,7 @@ fn grammar_of(project: &Project, ui: &Ui) -> Result<String> {
 /// The guest's part.
 fn build(project: &Project, ui: &Ui) -> Result<PathBuf> {
     let folder = project.root().join(FOLDER);
-    let mut sources = Vec::new();
-    for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
-        let path = entry.with_context(|| format!("cannot read {}", folder.display()))?.path();
-        if path.extension().is_some_and(|extension| extension == "c") {
-            sources.push(path);
-        }
-    }
-    sources.sort();
+    let sources = musl::sources_in(&folder)?;
     let sources: Vec<_> = sources.iter().map(PathBuf::as_path).collect();
     let header = folder.join("fuzz.h");
     let program = musl::Program { name: "fuzz", sources: &sources, depends: &[&header], flags: &FLAGS };

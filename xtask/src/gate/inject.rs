@@ -80,14 +80,7 @@ pub fn run(gate: &mut Gate<'_>) {
 /// Runs the program in a guest.
 fn scenarios(project: &crate::project::Project, ui: &crate::ui::Ui) -> Result<Told> {
     let folder = project.root().join(FOLDER);
-    let mut sources = Vec::new();
-    for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
-        let path = entry.with_context(|| format!("cannot read {}", folder.display()))?.path();
-        if path.extension().is_some_and(|extension| extension == "c") {
-            sources.push(path);
-        }
-    }
-    sources.sort();
+    let sources = musl::sources_in(&folder)?;
     let sources: Vec<&Path> = sources.iter().map(AsRef::as_ref).collect();
     let header = folder.join("inject.h");
     let program = musl::Program { name: "inject", sources: &sources, depends: &[&header], flags: &FLAGS };

@@ -71,6 +71,7 @@ pub struct Record {
 /// The locks of a file; those of one owner never overlap.
 #[derive(Default)]
 pub(super) struct Records {
+    /// In the order of their first bytes.
     list: Vec<Record>,
 }
 
@@ -107,8 +108,7 @@ impl Records {
             }
             !near
         });
-        let at = self.list.partition_point(|held| held.range.start <= merged.range.start);
-        self.list.insert(at, merged);
+        self.enter(merged);
         Ok(())
     }
 
@@ -124,11 +124,11 @@ impl Records {
                 let mut tail = *held;
                 held.range.last = range.start.saturating_sub(1);
                 tail.range.start = range.last + 1;
-                self.list.insert(index + 1, tail);
-                self.list.sort_by_key(|held| held.range.start);
+                self.enter(tail);
             }
             return Ok(());
         }
+        let mut behind = None; // what is left of the lock that reaches out behind the range: one at most
         self.list.retain_mut(|held| {
             if held.owner != owner || !held.range.overlaps(range) {
                 return true;
@@ -138,13 +138,20 @@ impl Records {
                 return true;
             }
             if held.range.last > range.last {
-                held.range.start = range.last + 1;
-                return true;
+                behind = Some(Record { range: Range { start: range.last + 1, ..held.range }, ..*held });
             }
             false
         });
-        self.list.sort_by_key(|held| held.range.start);
+        if let Some(behind) = behind {
+            self.enter(behind); // in the room of what was taken out
+        }
         Ok(())
+    }
+
+    /// Enters a record at its place, for which there is room.
+    fn enter(&mut self, record: Record) {
+        let at = self.list.partition_point(|held| held.range.start <= record.range.start);
+        self.list.insert(at, record);
     }
 }
 
