@@ -63,6 +63,20 @@ static const char *shown(const char *expected)
 	return buffer;
 }
 
+/* Reads what is echoed until it ends so. On Linux a line may be read before all of it is echoed. */
+static void skip_to(const char *end)
+{
+	static char buffer[8192];
+	size_t length = 0, tail = strlen(end);
+	for (int i = 0; i < 200 && (length < tail || memcmp(buffer + length - tail, end, tail)); i++) {
+		const char *more = available(master);
+		memcpy(buffer + length, more, strlen(more) + 1);
+		length += strlen(more);
+		if (!*more)
+			doze(10);
+	}
+}
+
 static int readable(void)
 {
 	struct pollfd entry = { slave, POLLIN, 0 };
@@ -134,6 +148,7 @@ CASE(lines)
 	fails(read(slave, part, 4), EAGAIN, "without a line a read that does not wait gives EAGAIN");
 	int n = -1;
 	type("12345\n");
+	require(readable()); /* on Linux the line is worked on apart; poll waits for that, FIONREAD does not */
 	require(ioctl(slave, FIONREAD, &n) == 0);
 	equal(n, 6, "FIONREAD tells the line's length");
 	equal(tcflush(slave, TCIFLUSH), 0, "tcflush succeeds");
@@ -148,14 +163,14 @@ CASE(editing)
 	same(shown("abx\b \bc\r\n"), "abx\b \bc\r\n", "on the screen, too");
 	type("wrong\x15right\n");
 	same(line(), "right\n", "^U takes back the line");
-	available(master);
+	skip_to("right\r\n");
 	type("one two\x17three\n");
 	same(line(), "one three\n", "^W takes back a word");
 	type("\x7f\x7fok\n");
 	same(line(), "ok\n", "erase at the beginning does nothing");
 	type("a\x16\x03z\n");
 	same(line(), "a\x03z\n", "^V takes the next character literally");
-	available(master);
+	skip_to("z\r\n");
 	type("\x01\n");
 	same(shown("^A\r\n"), "^A\r\n", "a control character is echoed with a caret");
 	line();

@@ -26,6 +26,9 @@ const LIMIT: Duration = Duration::from_secs(90);
 const THREE_AT_WORK: &str =
     "(while :; do :; done) & cat /dev/zero >/dev/null & sleep 1; echo c >/proc/sysrq-trigger";
 
+/// Boots until two of them are found at work: a timer may interrupt them just then, and on a busy machine often does.
+const TRIES: usize = 5;
+
 /// Makes all checks.
 pub fn run(gate: &mut Gate<'_>) {
     let (project, ui) = (gate.project, gate.ui);
@@ -65,6 +68,22 @@ fn says(text: &str, wanted: &[&str]) -> Result<()> {
 }
 
 fn all_processors(project: &Project, ui: &Ui) -> Result<()> {
+    let mut latest = Ok(());
+    for _ in 0..TRIES {
+        let log = three_at_work(project, ui)?;
+        let (_, others) = log.split_once("the image was moved").context("no end")?;
+        let in_kernel = ["was at 0xffffffff", "thread: cat (", "cs  0000000000000010", "sendfile"];
+        latest = says(others, &[", in its program\n", "thread: sh (", "rip ", "cs  0000000000000033"])
+            .and_then(|()| says(others, &in_kernel));
+        if latest.is_ok() {
+            break;
+        }
+    }
+    latest
+}
+
+/// Checks what does not depend on the moment, and gives the log.
+fn three_at_work(project: &Project, ui: &Ui) -> Result<String> {
     let machine = Machine::new(Target { processors: 3, ..Kernel::Serix.into() });
     let captured = guest::capture(project, ui, &machine, THREE_AT_WORK, &[], Some(LIMIT))?;
     ensure!(captured.end == End::Died, "{:?}", captured.end);
@@ -83,12 +102,10 @@ fn all_processors(project: &Project, ui: &Ui) -> Result<()> {
             "thread: sh (",
         ],
     )?;
-    says(&log, &[", in its program\n", "thread: sh (", "rip ", "cs  0000000000000033"])?;
     let (_, others) = log.split_once("the image was moved").context("no end")?;
-    says(others, &["was at 0xffffffff", "thread: cat (", "cs  0000000000000010", "sendfile"])?;
     ensure!(!log.contains("does not answer"), "a processor did not stop: {log}");
     ensure!(others.matches(" was at 0x").count() == 2, "not all processors are shown: {log}");
-    Ok(())
+    Ok(log)
 }
 
 fn stuck_processor(project: &Project, ui: &Ui) -> Result<()> {
