@@ -111,7 +111,9 @@ impl FdTable {
         if index >= limit as usize {
             return Err(Errno::EMFILE);
         }
-        slots.set(&self.known, index, Slot { capability, close_on_exec })?;
+        // First: if it fails, the file is dropped when the lock is free.
+        slots.grow(&self.known, index)?;
+        slots.set(&self.known, index, Slot { capability, close_on_exec });
         i32::try_from(index).map(Fd).map_err(|_| Errno::EMFILE)
     }
 
@@ -135,7 +137,11 @@ impl FdTable {
         if index >= limit as usize {
             return Err(Errno::EBADF);
         }
-        let old = self.slots.lock().set(&self.known, index, Slot { capability, close_on_exec })?;
+        let old = {
+            let mut slots = self.slots.lock();
+            slots.grow(&self.known, index)?;
+            slots.set(&self.known, index, Slot { capability, close_on_exec })
+        };
         if let Some(slot) = old {
             self.closed(slot);
         }
@@ -256,7 +262,9 @@ impl FdTable {
 impl Drop for FdTable {
     /// The end of the last thread that used the table closes everything, and gives up its record locks. May sleep.
     fn drop(&mut self) {
-        self.close_range(0, u32::MAX);
+        // Nobody looks any more, so the cells go as they are, with the table.
+        let slots = core::mem::take(&mut self.slots.get_mut().slots);
+        slots.into_iter().flatten().for_each(|slot| self.closed(slot));
     }
 }
 
@@ -304,7 +312,7 @@ impl Slots {
             let len = (index + 1).next_power_of_two().max(64);
             let more = len - self.slots.len();
             aegis::charge::reserve(&mut self.slots, more)?;
-            aegis::charge::reserve(&mut self.taken, len / 64)?;
+            aegis::charge::reserve(&mut self.taken, more / 64)?;
             known.make_room(len)?;
             self.slots.resize_with(len, || None);
             self.taken.resize(len / 64, 0);
@@ -312,9 +320,8 @@ impl Slots {
         Ok(())
     }
 
-    /// Fills a slot and gives what it held, to be dropped without the lock.
-    fn set(&mut self, known: &Known, index: usize, slot: Slot) -> Result<Option<Slot>, Errno> {
-        self.grow(known, index)?;
+    /// Fills a slot that [is there](Slots::grow) and gives what it held, to be dropped without the lock.
+    fn set(&mut self, known: &Known, index: usize, slot: Slot) -> Option<Slot> {
         if let Some(bits) = self.taken.get_mut(index / 64) {
             *bits |= 1 << (index % 64);
         }
@@ -322,7 +329,7 @@ impl Slots {
             self.first_free = index + 1;
         }
         known.publish(index, Some(&slot.capability));
-        Ok(self.slots.get_mut(index).and_then(|place| place.replace(slot)))
+        self.slots.get_mut(index)?.replace(slot)
     }
 
     /// Empties a slot and gives what it held, to be dropped without the lock.
