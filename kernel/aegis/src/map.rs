@@ -92,12 +92,17 @@ impl AddressSpace {
 
         let mut areas = self.lock();
         let start = areas.place(request.placement, length)?;
-        Self::admit_area(&areas)?; // before anything is replaced
+        // All that may fail comes before anything is replaced.
+        let there = match request.placement {
+            Placement::Fixed(_) => areas.pages_in(start, start + length),
+            _ => 0,
+        };
+        self.check_limits(&areas, length / PAGE - there, private_writable)?;
+        Self::admit_area(&areas)?;
         let replaced = match request.placement {
             Placement::Fixed(_) => self.remove(&mut areas, start, start + length)?,
             _ => alloc::vec::Vec::new(),
         };
-        self.check_limits(&areas, length / PAGE, private_writable)?;
         let area = Area {
             start,
             end: start + length,

@@ -40,6 +40,7 @@ impl AddressSpace {
             }
         }
 
+        let mut removed = alloc::vec::Vec::new(); // dropped when the lock is free, also after a failure
         let mut areas = self.lock();
         let area = areas.find(from).ok_or(Errno::EFAULT)?;
         if old == 0 && !(area.shared && may_move) {
@@ -47,7 +48,7 @@ impl AddressSpace {
         }
         // What only shrinks may be any number of areas.
         if new < old && !fixed {
-            let removed = self.remove(&mut areas, from + new, from + old)?;
+            removed = self.remove(&mut areas, from + new, from + old)?;
             drop(areas);
             drop(removed);
             return Ok(start);
@@ -55,7 +56,7 @@ impl AddressSpace {
         if new == old && !fixed && !keep {
             return Ok(start);
         }
-        if from + old > area.end {
+        if from + old.min(new) > area.end {
             return Err(Errno::EFAULT);
         }
         let grown = new.saturating_sub(old);
@@ -86,11 +87,9 @@ impl AddressSpace {
             self.split(&mut areas, from + old.min(new))?;
         }
         Self::admit_area(&areas)?;
-        let removed = if fixed {
-            self.remove(&mut areas, target.get(), target.get() + new)?
-        } else {
-            alloc::vec::Vec::new()
-        };
+        if fixed {
+            removed = self.remove(&mut areas, target.get(), target.get() + new)?;
+        }
         let to = if fixed {
             target.get()
         } else {

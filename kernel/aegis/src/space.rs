@@ -365,6 +365,16 @@ impl Areas {
         self.tree.range(..end).next_back().is_some_and(|(_, area)| area.end > start)
     }
 
+    /// How many pages are mapped from `start` up to `end`.
+    pub(crate) fn pages_in(&self, start: u64, end: u64) -> u64 {
+        let below_end = self.tree.range(..end).rev().map(|(_, area)| area);
+        below_end
+            .take_while(|area| area.end > start)
+            .map(|area| area.end.min(end) - area.start.max(start))
+            .sum::<u64>()
+            / PAGE
+    }
+
     /// Says whether everything from `start` up to `end` is mapped.
     pub(crate) fn all_in(&self, start: u64, end: u64) -> bool {
         let mut at = start;
