@@ -33,7 +33,7 @@ impl hal::rcu::Hooks for Hooks {
         let enough = if cpu::online() == 1 { BATCH } else { 16 * BATCH };
         if count < enough {
             ask_soon();
-        } else if count.is_multiple_of(8 * enough) {
+        } else if count.is_multiple_of((8 * enough / cpu::online()).max(enough)) {
             ask();
         } else if count.is_multiple_of(enough) {
             thread::with_current(|thread| thread.map(|thread| thread.note(Work::RECLAIM)));
@@ -69,8 +69,11 @@ pub fn start_reclaiming() -> Result<(), NoMemory> {
         loop {
             // Killable: nobody kills it, and it is not to be taken for stuck.
             let _ = QUEUE.wait(WaitKind::Killable, None, || DUE.swap(false, Ordering::Acquire).then_some(()));
-            while !hal::rcu::collect() {
+            if !hal::rcu::collect() {
                 let _ = sleep(WaitKind::Killable, hal::time::now() + MOMENT);
+                if !hal::rcu::collect() {
+                    ask_soon(); // what came meanwhile: each period interrupts the other processors
+                }
             }
         }
     })?;
@@ -90,8 +93,15 @@ pub fn carry_out() {
 pub fn reclaim() {
     /// Who reads is done long before.
     const TRIES: u32 = 100;
+    let (begun, _) = hal::rcu::periods();
     for _ in 0..TRIES {
-        if hal::rcu::collect() || sleep(WaitKind::Killable, hal::time::now() + MOMENT).is_err() {
+        let nothing_waits = hal::rcu::collect();
+        let (latest, ended) = hal::rcu::periods();
+        // The next to begin has ended; or there was none, and those under way elsewhere have.
+        if ended > begun || nothing_waits && ended == latest {
+            return;
+        }
+        if sleep(WaitKind::Killable, hal::time::now() + MOMENT).is_err() {
             return;
         }
     }

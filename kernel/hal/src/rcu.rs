@@ -20,7 +20,7 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use crate::arch::rcu::{self as readers, Period};
 use crate::cpu::{self, CpuId};
-use crate::{Once, PerCpu, TryLock};
+use crate::{Once, PerCpu, TryLock, preempt};
 
 /// After each so many values that a processor has retired, who collects is told.
 pub const BATCH: usize = 16;
@@ -178,8 +178,12 @@ unsafe fn retire(node: *mut Head) {
             Err(other) => first = other,
         }
     }
+    if first.is_null() {
+        list.count.store(1, Ordering::Relaxed);
+        return note(1);
+    }
     let count = list.count.fetch_add(1, Ordering::Relaxed) + 1;
-    if first.is_null() || count.is_multiple_of(BATCH) {
+    if count.is_multiple_of(BATCH) {
         note(count);
     }
 }
@@ -221,7 +225,6 @@ impl Chain {
             if list.first.load(Ordering::Relaxed).is_null() {
                 continue;
             }
-            list.count.store(0, Ordering::Relaxed); // only how urgent it is hangs on it
             let mut node = list.first.swap(ptr::null_mut(), Ordering::Acquire);
             while !node.is_null() {
                 // SAFETY: the swap took the nodes; they are linked in this chain only.
@@ -258,11 +261,22 @@ struct Waiting {
 }
 
 static WAITING: TryLock<Option<Waiting>> = TryLock::new(None);
+/// Periods that have begun, and those whose values have been dropped.
+static BEGUN: AtomicUsize = AtomicUsize::new(0);
+static ENDED: AtomicUsize = AtomicUsize::new(0);
+
+/// How many periods have begun, and of how many the values have been dropped. What is retired before a call goes with the next
+/// one that begins, at the latest.
+pub fn periods() -> (usize, usize) {
+    (BEGUN.load(Ordering::Acquire), ENDED.load(Ordering::Acquire))
+}
 
 /// Drops retired values whose grace period is over, and begins the next one. Says whether nothing is left that waits: if not,
 /// call again in a while. Called with preemption on; may sleep, if dropping a value does.
 pub fn collect() -> bool {
     loop {
+        // Who holds this must go on: all others, of whatever priority, find it held.
+        let here = preempt::disable();
         let Some(mut waiting) = WAITING.try_lock() else { return false };
         let over = match &mut *waiting {
             None => true,
@@ -276,11 +290,14 @@ pub fn collect() -> bool {
         let done = chain.0.is_null();
         if !done {
             *waiting = Some(Waiting { chain, period: Period::begin() });
+            BEGUN.fetch_add(1, Ordering::AcqRel);
         }
         drop(waiting);
+        drop(here);
         if let Some(Waiting { chain, .. }) = dropped {
             // SAFETY: the chain was taken before its period began, and that is over.
             unsafe { chain.discard() };
+            ENDED.fetch_add(1, Ordering::AcqRel);
         }
         if done {
             return true;

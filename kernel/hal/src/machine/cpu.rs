@@ -72,7 +72,11 @@ pub fn report(cpu: CpuId) {
 pub(super) fn stop() -> ! {
     loop {
         // SAFETY: nothing is served any more.
-        unsafe { asm!("cli", "hlt", options(nostack)) };
+        unsafe { asm!("cli", options(nostack)) };
+        // Nobody waits for it, also not after an interrupt that cannot be masked.
+        rcu::begin_idle();
+        // SAFETY: as above.
+        unsafe { asm!("hlt", options(nostack)) };
     }
 }
 
