@@ -28,6 +28,9 @@ const LIMIT: usize = 32 * 1024;
 /// Buckets that one insertion into a full table looks through: names in use can't be pushed out, so the effort is bounded.
 const INSERT_EFFORT: usize = 8;
 
+/// Dentries that are taken out of a bucket at a time.
+const VICTIMS: usize = 8;
+
 struct Entry {
     hash: u64,
     dentry: Arc<Dentry>,
@@ -209,20 +212,19 @@ fn sweep(count: usize, buckets: usize) -> usize {
             break;
         }
         let hand = HAND.fetch_add(1, Ordering::Relaxed);
-        loop {
-            let (victim, room) = {
-                let bucket = bucket(hand as u64);
-                let mut entries = bucket.entries.lock();
-                let victim = take_idle(&mut entries);
-                if victim.is_some() {
-                    bucket.publish(&entries);
-                }
-                // A bucket that was full once must not keep its room for ever.
-                let room = if entries.is_empty() { core::mem::take(&mut *entries) } else { Vec::new() };
-                (victim, room)
-            };
-            drop(room);
-            let Some(victim) = victim else { break };
+        let (victims, room) = {
+            let bucket = bucket(hand as u64);
+            let mut entries = bucket.entries.lock();
+            let victims = take_idle(&mut entries);
+            if victims.first().is_some_and(Option::is_some) {
+                bucket.publish(&entries);
+            }
+            // A bucket that was full once must not keep its room for ever.
+            let room = if entries.is_empty() { core::mem::take(&mut *entries) } else { Vec::new() };
+            (victims, room)
+        };
+        drop(room);
+        for victim in victims.into_iter().flatten() {
             COUNT.fetch_sub(1, Ordering::Relaxed);
             drop(victim);
             dropped += 1;
@@ -231,40 +233,56 @@ fn sweep(count: usize, buckets: usize) -> usize {
     dropped
 }
 
-/// Takes a dentry out that nobody refers to. Whoever finds it by a lookup at the same time is either faster, and it stays, or
-/// finds it dead.
-fn take_idle(entries: &mut Vec<Entry>) -> Option<Dentry> {
-    let index = entries.iter().position(|e| {
+/// Takes dentries out that nobody refers to, each entry being looked at once. Whoever finds one by a lookup at the same time is
+/// either faster, and it stays, or finds it dead.
+fn take_idle(entries: &mut Vec<Entry>) -> [Option<Dentry>; VICTIMS] {
+    let is_idle = |e: &Entry| {
         Arc::strong_count(&e.dentry) == 1
             && !e.dentry.is_mount_point()
             && !e.dentry.referenced.swap(false, Ordering::Relaxed)
-    })?;
-    let Entry { hash, dentry } = entries.swap_remove(index);
-    match Arc::try_unwrap(dentry) {
-        Ok(dentry) => Some(dentry),
-        Err(dentry) => {
-            entries.push(Entry { hash, dentry });
-            None
+    };
+    let mut victims = [const { None }; VICTIMS];
+    let (mut index, mut taken) = (0, 0);
+    while let Some(entry) = entries.get(index)
+        && let Some(slot) = victims.get_mut(taken)
+    {
+        if !is_idle(entry) {
+            index += 1;
+            continue;
+        }
+        // The last entry comes to this place, and has not been looked at.
+        let Entry { hash, dentry } = entries.swap_remove(index);
+        match Arc::try_unwrap(dentry) {
+            Ok(dentry) => {
+                *slot = Some(dentry);
+                taken += 1;
+            }
+            Err(dentry) => {
+                entries.insert(index, Entry { hash, dentry });
+                index += 1;
+            }
         }
     }
+    victims
 }
 
 /// Drops all names of a file system: its last mount is gone, and nobody can look them up any more.
 pub(crate) fn purge(superblock: &Arc<SuperBlock>) {
     for bucket in &TABLE {
+        let mut is_changed = false;
         loop {
             let victim = {
                 let mut entries = bucket.entries.lock();
                 let index = entries.iter().position(|e| e.dentry.is_on(superblock));
-                let victim = index.map(|index| entries.swap_remove(index));
-                if victim.is_some() {
-                    bucket.publish(&entries);
+                if index.is_none() && is_changed {
+                    bucket.publish(&entries); // until here lookups find what is dead
                 }
-                victim
+                index.map(|index| entries.swap_remove(index))
             };
             if victim.is_none() {
                 break;
             }
+            is_changed = true;
             COUNT.fetch_sub(1, Ordering::Relaxed);
         }
     }

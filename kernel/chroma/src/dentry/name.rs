@@ -1,4 +1,4 @@
-//! File names: short ones inline, so that a dentry is one allocation.
+//! File names: short ones inline, so that a name takes no allocation of its own.
 
 use alloc::boxed::Box;
 
