@@ -90,16 +90,15 @@ impl Pipe {
         result
     }
 
-    /// Takes out as much as is there and fits; what is not used of it can be put back. `ENOMEM`.
+    /// Takes out as much as is there and fits; [`Pipe::put_back`] ends it. `ENOMEM`.
     pub fn take_out(&self, to: &mut [u8]) -> Result<TakenOut, Errno> {
         let mut segments = Vec::new();
         let mut ring = self.ring.lock();
-        aegis::charge::reserve(&mut segments, ring.segment_count())?;
+        aegis::charge::reserve_exact(&mut segments, ring.segment_count())?;
         ring.share(to.len(), &mut segments);
         let bytes = segments.iter().map(Segment::len).sum();
         ring.remove(bytes);
         drop(ring);
-        self.writable.wake_all(WRITABLE);
         let mut rest = to;
         for segment in &segments {
             let count = segment.copy_out(rest);
@@ -109,11 +108,14 @@ impl Pipe {
     }
 
     /// Puts back what follows the first `used` bytes: it is read next. Who wrote meanwhile may have made the pipe fuller than it
-    /// should be.
+    /// should be; another reader may have seen it empty.
     pub fn put_back(&self, taken: TakenOut, used: usize) {
         if used < taken.bytes {
             self.ring.lock().prepend(taken.segments, used);
             self.readable.wake_all(READABLE);
+        }
+        if used > 0 {
+            self.writable.wake_all(WRITABLE);
         }
     }
 
@@ -121,7 +123,7 @@ impl Pipe {
     pub fn tee(&self, to: &Pipe, len: usize) -> Result<usize, Errno> {
         let room = to.ring.lock().make_room()?;
         let mut shared: Vec<Segment> = Vec::new();
-        aegis::charge::reserve(&mut shared, room)?;
+        aegis::charge::reserve_exact(&mut shared, room)?;
         self.ring.lock().share(len, &mut shared);
         Ok(to.append(shared))
     }
@@ -130,7 +132,7 @@ impl Pipe {
     pub fn move_to(&self, to: &Pipe, len: usize) -> Result<usize, Errno> {
         let room = to.ring.lock().make_room()?;
         let mut moved: Vec<Segment> = Vec::new();
-        aegis::charge::reserve(&mut moved, room)?;
+        aegis::charge::reserve_exact(&mut moved, room)?;
         let mut ring = self.ring.lock();
         ring.share(len, &mut moved);
         ring.remove(moved.iter().map(Segment::len).sum());

@@ -120,7 +120,9 @@ fn into_pipe(from: &mut End, to: &Pipe, size: usize, waits: bool) -> Result<usiz
             if source.done() > done { Ok(()) } else { to.await_room(waits) }
         });
     }
-    from.unread(source.remaining())?; // what a file gave can be read again
+    if source.remaining() > 0 {
+        from.unread(source.remaining())?; // what a file gave can be read again
+    }
     if source.done() == 0 {
         failure?;
     }
