@@ -243,25 +243,25 @@ impl EpollFile {
             let file = entry.file.upgrade().filter(|_| !wanted.is_empty());
             file.is_some_and(|file| file.ops().poll(&file, None).intersects(wanted | PollEvents::ALWAYS))
         };
-        // The file of an entry is asked with the list free: it may be an epoll file, too. So some are taken at a time; what comes
-        // onto the list meanwhile wakes whoever waits.
-        let mut start = 0;
-        loop {
+        // The file of an entry is asked with the list free: it may be an epoll file, too. So some are taken at a time, from the
+        // end: others take away at the front, and what comes onto the list meanwhile wakes whoever waits.
+        let mut end = usize::MAX;
+        while end > 0 {
             let mut piece = [const { None::<Arc<Entry>> }; PIECE];
             {
                 let list = self.ready.list.lock_irq();
-                if start >= list.len() {
-                    return false;
-                }
-                for (slot, entry) in piece.iter_mut().zip(list.range(start..)) {
+                end = end.min(list.len());
+                let start = end.saturating_sub(PIECE);
+                for (slot, entry) in piece.iter_mut().zip(list.range(start..end)) {
                     *slot = Some(entry.clone());
                 }
+                end = start;
             }
             if piece.iter().flatten().any(has_event) {
                 return true;
             }
-            start += PIECE;
         }
+        false
     }
 
     fn watch(&self, file: &Arc<OpenFile>, event: EpollEvent) -> Result<Watched, Errno> {

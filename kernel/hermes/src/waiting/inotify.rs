@@ -80,7 +80,7 @@ struct State {
     most: usize,
     /// How many bytes reading all of them takes.
     bytes: usize,
-    /// The queue's last event says that others are missing.
+    /// An event in the queue says that others are missing.
     has_overflowed: bool,
     watches: BTreeMap<i32, Arc<Watched>>,
     last_wd: i32,

@@ -4,7 +4,6 @@ use abi::poll::SigsetArgument;
 use abi::{Errno, PollEvents, SigSet, Timespec, Timeval};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use cerberus::Rights;
 use chroma::{Fd, PollTable};
 use chronos::{WaitError, WaitKind, Waiter};
 use hal::Instant;
@@ -13,7 +12,7 @@ use process::Current;
 use super::poll::{deadline, with_mask, write_remaining};
 use crate::argument::{Argument, In, InOut};
 use crate::row::Outcome;
-use crate::support::{after, count, has_passed};
+use crate::support::{after, any_file, count, has_passed};
 
 /// A set of descriptors in user memory: a bit each, in words.
 type Set = InOut<u64>;
@@ -99,7 +98,7 @@ fn ask(
             let mask = left & left.wrapping_neg();
             left ^= mask;
             let fd = index * 64 + mask.trailing_zeros() as usize;
-            let file = current.files.file(Fd(i32::try_from(fd).unwrap_or(-1)), Rights::empty())?;
+            let file = any_file(current, Fd(i32::try_from(fd).unwrap_or(-1)))?;
             let table = table.as_deref_mut().filter(|_| ready == 0).map(|table| {
                 table.set_interest(wanted(&words, mask));
                 &*table

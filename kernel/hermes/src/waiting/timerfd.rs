@@ -27,8 +27,6 @@ struct Setting {
     at: Option<Instant>,
     interval: Duration,
     expirations: u64,
-    /// Counts the times that were chosen.
-    choice: u64,
 }
 
 struct Shared {
@@ -82,15 +80,12 @@ impl TimerFile {
     /// Sets the timer for the next time, after the last one was seen or another was chosen.
     fn go_on(&self) {
         loop {
-            let (next, choice) = {
-                let setting = self.shared.setting.lock_irq();
-                (setting.at, setting.choice)
-            };
-            let Some(at) = next else { return };
-            // This may allocate, so the lock is free meanwhile: another thread may choose another time.
+            let Some(at) = self.shared.setting.lock_irq().at else { return };
+            // This may allocate, so the lock is free meanwhile: another thread may choose another time, or see this one pass.
             self.timer.set(at);
-            if self.shared.setting.lock_irq().choice == choice {
-                return;
+            let setting = self.shared.setting.lock_irq();
+            if setting.at == Some(at) || setting.expirations > 0 {
+                return; // what has expired is to be seen before the timer is set again
             }
         }
     }
@@ -174,7 +169,7 @@ pub fn timerfd_settime(
     let before = {
         let mut setting = ops.shared.setting.lock_irq();
         let before = setting.report();
-        *setting = Setting { at, interval, expirations: 0, choice: setting.choice.wrapping_add(1) };
+        *setting = Setting { at, interval, expirations: 0 };
         before
     };
     ops.go_on();
@@ -188,8 +183,9 @@ pub fn timerfd_gettime(current: &mut Current, fd: Fd, to: Out<Itimerspec>) -> Ou
     let ops: &TimerFile = file.ops_as().ok_or(Errno::EINVAL)?;
     let (report, has_expired) = {
         let mut setting = ops.shared.setting.lock_irq();
+        let before = setting.expirations;
         setting.expire(chronos::clock::now());
-        (setting.report(), setting.expirations > 0)
+        (setting.report(), setting.expirations != before)
     };
     if has_expired {
         // What is counted here the interrupt tells nobody any more.
