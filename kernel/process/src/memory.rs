@@ -20,7 +20,9 @@ impl FaultHandler for KernelFaults {
         let program = current::thread().and_then(|thread| thread.program()).ok_or(Fault)?;
         match program.space.fault(address, access) {
             Ok(()) => Ok(()),
-            Err(FaultError::NoMemory) if aegis::frames::has_for_programs() || choose_and_end() => Ok(()), // tried again, or ended on the way out
+            // Tried again: what a fault takes is single frames, so one is to be had when more than the reserve is left; or the
+            // program is ended on the way out. Names are not dropped here as in `make_room`: locks of files may be held.
+            Err(FaultError::NoMemory) if aegis::frames::has_for_programs() || choose_and_end() => Ok(()),
             Err(_) => Err(Fault),
         }
     }

@@ -96,7 +96,7 @@ impl Keyboard {
     }
 }
 
-/// Takes what the controller has. Runs in an interrupt.
+/// Takes what the controller has. In an interrupt, but for the first time.
 fn take(controller: &Controller, ring: &Ring) {
     let mut ring = ring.lock_irq();
     for _ in 0..AT_ONCE {

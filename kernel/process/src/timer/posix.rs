@@ -111,7 +111,7 @@ impl chronos::TimerHandler for Handler {
 ///
 /// # Errors
 /// `EOPNOTSUPP`: a clock that cannot be waited for; `EAGAIN`: the user has `RLIMIT_SIGPENDING` signals queued, of which each
-/// timer keeps one, or there is no memory for it; `ENOMEM`.
+/// timer keeps one, or there is no memory.
 pub fn create(
     process: &Arc<Process>,
     clock: Clock,
@@ -121,7 +121,7 @@ pub fn create(
     if clock.instant(Duration::ZERO).is_none() {
         return Err(Errno::EOPNOTSUPP);
     }
-    aegis::charge::admit(TIMER_BYTES)?;
+    aegis::charge::admit(TIMER_BYTES).map_err(|_| Errno::EAGAIN)?;
     let charge = send::charge_for(process).ok_or(Errno::EAGAIN)?;
     // Room for the signal now: its sender is an interrupt.
     let room = Room::new(16).ok_or(Errno::EAGAIN)?;

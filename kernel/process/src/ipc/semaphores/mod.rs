@@ -38,9 +38,6 @@ pub fn get(current: &Current, key: i32, count: i32, flags: u32) -> Result<i32, E
         return Err(Errno::EINVAL);
     }
     let wanted = usize::try_from(count).unwrap_or(0);
-    let mut semaphores = Vec::new();
-    aegis::charge::reserve_exact(&mut semaphores, wanted)?;
-    semaphores.resize(wanted, Semaphore::default());
     let fits = |set: &Set| if wanted > set.semaphores.len() { Err(Errno::EINVAL) } else { Ok(()) };
     let make = |table: &Table<Set>, permissions| {
         if wanted == 0 {
@@ -51,6 +48,9 @@ pub fn get(current: &Current, key: i32, count: i32, flags: u32) -> Result<i32, E
         if bytes > aegis::frames::managed() * hal::PAGE_SIZE as u64 / SHARE_OF_MEMORY {
             return Err(Errno::ENOSPC);
         }
+        let mut semaphores = Vec::new();
+        aegis::charge::reserve_exact(&mut semaphores, wanted)?;
+        semaphores.resize(wanted, Semaphore::default());
         let waiters = Arc::new(WaitQueue::new());
         Ok(Set { permissions, semaphores, operated: 0, changed: now(), undo: BTreeMap::new(), waiters })
     };
