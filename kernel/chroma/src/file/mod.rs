@@ -6,172 +6,32 @@
 //! The position lock is held across a whole `read` or `write` of a seekable file, so that two threads that share a
 //! description never use one position twice; streams (pipes, terminals) have no position and take no lock.
 
+mod count;
+mod ops;
+mod seek;
+
 use core::any::Any;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use abi::Errno;
 use abi::fs::OpenFlags;
 use abi::inotify::InotifyMask;
-use abi::poll::PollEvents;
-use aegis::{MemoryObject, charge};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use chronos::Mutex;
 use hal::{SpinLock, UserAddr};
 
-use crate::cred::{Cap, Cred};
-use crate::fdtable::FdTable;
+use crate::cred::Cred;
 use crate::inode::{FileKind, Inode};
 use crate::io::{Sink, Source};
 use crate::listing::DirBuffer;
 use crate::lock_classes;
 use crate::mount::Path;
 use crate::notify;
-use crate::poll::PollTable;
-use crate::synthetic::Text;
 
-/// What stands behind an open file. Every method gets the description it is called for, so that an implementation without
-/// state of its own needs no allocation. All may sleep, `poll` may not.
-pub trait FileOps: Send + Sync + Any {
-    /// Whether the file has positions: `lseek`, `pread` and `pwrite` work (`ESPIPE` otherwise).
-    fn seekable(&self) -> bool {
-        true
-    }
-
-    /// Reads from `*position` on and advances it; 0 at the end.
-    fn read(&self, _file: &OpenFile, _position: &mut u64, _to: &mut Sink<'_>) -> Result<usize, Errno> {
-        Err(Errno::EINVAL)
-    }
-
-    /// Writes at `*position` and advances it; with `O_APPEND` the position is the end at that moment.
-    fn write(&self, _file: &OpenFile, _position: &mut u64, _from: &mut Source<'_>) -> Result<usize, Errno> {
-        Err(Errno::EINVAL)
-    }
-
-    /// Computes a new position (`lseek`); the default knows `SEEK_SET`, `SEEK_CUR` and `SEEK_END` by the inode's size.
-    fn seek(&self, file: &OpenFile, current: u64, offset: i64, whence: Whence) -> Result<u64, Errno> {
-        let size = || Ok(file.inode.ops().attributes(&file.inode)?.size);
-        seek_within(current, offset, whence, size)
-    }
-
-    /// Answers an `ioctl`; `ENOTTY` where the command is not for this kind of file.
-    fn ioctl(&self, _file: &OpenFile, _call: &Ioctl<'_>) -> Result<i64, Errno> {
-        Err(Errno::ENOTTY)
-    }
-
-    /// The events that are true now. With a table, subscribes to their changes *before* looking.
-    fn poll(&self, _file: &OpenFile, _table: Option<&PollTable>) -> PollEvents {
-        PollEvents::IN | PollEvents::OUT | PollEvents::RDNORM | PollEvents::WRNORM
-    }
-
-    /// The pages a mapping of this file shows.
-    fn memory_object(&self, _file: &OpenFile) -> Result<Arc<dyn MemoryObject>, Errno> {
-        Err(Errno::ENODEV)
-    }
-
-    /// Whether a shared mapping may be made through a description that is open for writing, and whether it may be made
-    /// writable later; `writes` says that it is from the start. `EPERM` where a seal forbids it.
-    fn may_share(&self, _file: &OpenFile, _writes: bool) -> Result<bool, Errno> {
-        Ok(true)
-    }
-
-    /// Adds lines to what `/proc/PID/fdinfo` says of every file.
-    fn describe(&self, _file: &OpenFile, _text: &mut Text) {}
-
-    /// Writes the file back (`fsync`, `fdatasync`); `EINVAL` where that means nothing.
-    fn sync(&self, _file: &OpenFile) -> Result<(), Errno> {
-        Err(Errno::EINVAL)
-    }
-
-    /// Lists a directory from `*position` on.
-    fn read_dir(&self, _file: &OpenFile, _position: &mut u64, _into: &mut DirBuffer) -> Result<(), Errno> {
-        Err(Errno::ENOTDIR)
-    }
-
-    /// `fallocate` with its mode bits.
-    fn allocate(&self, _file: &OpenFile, _mode: u32, _offset: u64, _len: u64) -> Result<(), Errno> {
-        Err(Errno::ENODEV)
-    }
-
-    /// Whether a write that fails with `EPIPE` is also a SIGPIPE to who writes.
-    fn signals_broken_pipe(&self) -> bool {
-        true
-    }
-
-    /// Pages that exist for the sake of this description: they come back when its last reference is gone. Must not sleep.
-    fn held_pages(&self, _file: &OpenFile) -> u64 {
-        0
-    }
-
-    /// Called once, when the last reference is gone.
-    fn release(&self, _file: &OpenFile) {}
-}
-
-/// An `ioctl` call.
-pub struct Ioctl<'a> {
-    /// The command.
-    pub command: u32,
-    /// The argument as user space gave it.
-    pub arg: u64,
-    /// Who asks.
-    pub cred: &'a Arc<Cred>,
-    /// The caller's descriptors, for commands that make one.
-    pub fds: &'a FdTable,
-    /// The caller's limit of descriptors.
-    pub fd_limit: u32,
-}
-
-impl Ioctl<'_> {
-    /// The argument as an address.
-    pub fn address(&self) -> UserAddr {
-        UserAddr::new(self.arg)
-    }
-}
-
-/// The reference point of an `lseek`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)] // lseek(2) explains them
-pub enum Whence {
-    Set,
-    Current,
-    End,
-    Data,
-    Hole,
-}
-
-impl Whence {
-    /// By Linux's number; `EINVAL` for others.
-    pub fn from_number(number: u32) -> Result<Whence, Errno> {
-        Ok(match number {
-            0 => Whence::Set,
-            1 => Whence::Current,
-            2 => Whence::End,
-            3 => Whence::Data,
-            4 => Whence::Hole,
-            _ => return Err(Errno::EINVAL),
-        })
-    }
-}
-
-/// A new position within a file whose size `size` tells; a file without holes is one run of data.
-pub fn seek_within(
-    current: u64,
-    offset: i64,
-    whence: Whence,
-    size: impl FnOnce() -> Result<u64, Errno>,
-) -> Result<u64, Errno> {
-    let base = match whence {
-        Whence::Set => 0,
-        Whence::Current => current,
-        Whence::End => size()?,
-        Whence::Data | Whence::Hole => {
-            let size = size()?;
-            let offset = u64::try_from(offset).ok().filter(|o| *o < size).ok_or(Errno::ENXIO)?;
-            return Ok(if whence == Whence::Data { offset } else { size });
-        }
-    };
-    base.checked_add_signed(offset).filter(|p| i64::try_from(*p).is_ok()).ok_or(Errno::EINVAL)
-}
+pub use count::{Admission, open_count, open_limit};
+pub use ops::{FileOps, Ioctl};
+pub use seek::{Whence, seek_within};
 
 /// Who gets `SIGIO` of a file (`F_SETOWN`): the meaning of `id` is the process crate's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -207,48 +67,6 @@ pub struct OpenFile {
     /// Whether it keeps the file from being executed.
     counts_as_writer: bool,
     _admission: Admission,
-}
-
-/// What an open file takes of the kernel's memory, with what stands behind it.
-const DESCRIPTION_BYTES: usize = 1024;
-
-/// How many descriptions there are.
-static COUNT: AtomicU64 = AtomicU64::new(0);
-
-/// How many descriptions there are.
-pub fn open_count() -> u64 {
-    COUNT.load(Ordering::Relaxed)
-}
-
-/// How many there may be, but for `CAP_SYS_ADMIN` (`fs.file-max`): Linux's rule, a tenth of memory at 1 KiB each, 8192 at
-/// least.
-pub fn open_limit() -> u64 {
-    (aegis::frames::managed() * hal::PAGE_SIZE as u64 / 1024 / 10).max(8192)
-}
-
-/// A description's place in the count, and its memory. Whoever could not undo what comes before the description is made takes
-/// it first.
-pub struct Admission {
-    _private: (),
-}
-
-impl Admission {
-    /// Admits one more description: `ENFILE` beyond [`open_limit`], `ENOMEM` when memory is short.
-    pub fn new(cred: &Cred) -> Result<Admission, Errno> {
-        charge::admit(DESCRIPTION_BYTES)?;
-        let counted = Admission { _private: () };
-        let before = COUNT.fetch_add(1, Ordering::Relaxed);
-        if before >= open_limit() && !cred.has(Cap::SYS_ADMIN) {
-            return Err(Errno::ENFILE); // the drop takes it back
-        }
-        Ok(counted)
-    }
-}
-
-impl Drop for Admission {
-    fn drop(&mut self) {
-        COUNT.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 impl OpenFile {
@@ -501,25 +319,5 @@ impl Drop for OpenFile {
         if self.counts_as_writer {
             self.inode.remove_writer();
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Whence, seek_within};
-    use abi::Errno;
-
-    #[test]
-    fn seeking_before_the_start_is_refused() {
-        assert_eq!(seek_within(5, -6, Whence::Current, || Ok(10)), Err(Errno::EINVAL));
-        assert_eq!(seek_within(5, -5, Whence::Current, || Ok(10)), Ok(0));
-        assert_eq!(seek_within(0, i64::MAX, Whence::End, || Ok(10)), Err(Errno::EINVAL));
-    }
-
-    #[test]
-    fn a_plain_file_is_one_run_of_data_with_a_hole_at_its_end() {
-        assert_eq!(seek_within(0, 3, Whence::Data, || Ok(10)), Ok(3));
-        assert_eq!(seek_within(0, 3, Whence::Hole, || Ok(10)), Ok(10));
-        assert_eq!(seek_within(0, 10, Whence::Data, || Ok(10)), Err(Errno::ENXIO));
     }
 }
