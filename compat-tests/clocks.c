@@ -170,6 +170,109 @@ CASE(posix_timers)
 	fails(timer_create(77, &event, &timer), EINVAL, "an unknown clock gives EINVAL");
 }
 
+/* Makes a timer that sends SIGNAL with VALUE. */
+static timer_t timer_of(int signal, int value)
+{
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = signal, .sigev_value.sival_int = value };
+	timer_t timer;
+	require(timer_create(CLOCK_MONOTONIC, &event, &timer) == 0);
+	return timer;
+}
+
+static void set_timer(timer_t timer, int first_ms, int interval_ms)
+{
+	struct itimerspec time = { { 0, interval_ms * 1000000L }, { 0, first_ms * 1000000L } };
+	require(timer_settime(timer, 0, &time, NULL) == 0);
+}
+
+/* Waits until a timer that fires once has done so. */
+static void await_expiry(timer_t timer)
+{
+	struct itimerspec left;
+	do
+		require(timer_gettime(timer, &left) == 0);
+	while (left.it_value.tv_sec || left.it_value.tv_nsec);
+}
+
+/* Blocks a signal; gives the set with it. */
+static sigset_t blocked(int signal)
+{
+	sigset_t set;
+	sigemptyset(&set), sigaddset(&set, signal), sigprocmask(SIG_BLOCK, &set, NULL);
+	return set;
+}
+
+static const struct timespec now = { 0, 0 }, patience = { 10, 0 };
+
+CASE(timers_with_one_signal)
+{
+	enum { TIMERS = 40 };
+	sigset_t ordinary = blocked(SIGUSR1), queued = blocked(SIGRTMIN);
+	timer_t first = timer_of(SIGUSR1, 1), second = timer_of(SIGUSR1, 2), many[TIMERS];
+	siginfo_t info;
+	raise(SIGUSR1);
+	set_timer(first, 1, 0), await_expiry(first);
+	set_timer(second, 1, 0), await_expiry(second);
+	raise(SIGUSR1);
+	check(sigtimedwait(&ordinary, &info, &now) == SIGUSR1 && info.si_code == SI_TKILL, "a signal is pending");
+	check(sigtimedwait(&ordinary, &info, &now) == SIGUSR1 && info.si_value.sival_int == 1,
+	      "a timer's comes all the same, though it is an ordinary one");
+	check(sigtimedwait(&ordinary, &info, &now) == SIGUSR1 && info.si_value.sival_int == 2,
+	      "and that of a second timer");
+	fails(sigtimedwait(&ordinary, &info, &now), EAGAIN, "another one is not sent while they are pending");
+	set_timer(first, 1, 1), set_timer(second, 1, 1);
+	for (int seen[3] = { 0 }, i = 0; seen[1] < 5 || seen[2] < 5; i++) {
+		require(sigtimedwait(&ordinary, &info, &patience) == SIGUSR1);
+		seen[info.si_value.sival_int]++;
+	}
+	check(1, "two timers with intervals go on side by side");
+	timer_delete(first), timer_delete(second);
+	for (int i = 0; i < TIMERS; i++)
+		many[i] = timer_of(SIGRTMIN, i), set_timer(many[i], 1, 0), await_expiry(many[i]);
+	int wrong = 0;
+	for (int i = 0; i < TIMERS; i++)
+		wrong += sigtimedwait(&queued, &info, &now) != SIGRTMIN || info.si_value.sival_int != i;
+	equal(wrong, 0, "each of 40 timers has its signal queued");
+	fails(sigtimedwait(&queued, &info, &now), EAGAIN, "once");
+	set_timer(many[0], 1, 0), await_expiry(many[0]), timer_delete(many[0]);
+	check(sigtimedwait(&queued, &info, &now) == SIGRTMIN && info.si_value.sival_int == 0,
+	      "the signal of a deleted timer stays pending");
+}
+
+CASE(timers_set_again)
+{
+	sigset_t queued = blocked(SIGRTMIN);
+	timer_t timer = timer_of(SIGRTMIN, 1);
+	siginfo_t info;
+	for (int i = 0; i < 3; i++)
+		set_timer(timer, 1, 0), await_expiry(timer);
+	check(sigtimedwait(&queued, &info, &now) == SIGRTMIN && info.si_overrun == 2,
+	      "a timer whose signal is pending counts when it expires again");
+	equal(timer_getoverrun(timer), 0, "which timer_getoverrun doesn't tell of one that fires once");
+	fails(sigtimedwait(&queued, &info, &now), EAGAIN, "and sends nothing more");
+	info = (siginfo_t){ .si_code = SI_TIMER, .si_timerid = 0, .si_overrun = 7 };
+	require(syscall(SYS_rt_sigqueueinfo, getpid(), SIGRTMIN, &info) == 0);
+	check(sigtimedwait(&queued, &info, &now) == SIGRTMIN && info.si_overrun == 7,
+	      "a signal that only says that a timer sent it is left as it is");
+}
+
+CASE(timers_that_nobody_hears)
+{
+	struct sigaction action = { .sa_sigaction = tick, .sa_flags = SA_SIGINFO };
+	timer_t timer = timer_of(SIGUSR1, 3), once = timer_of(SIGUSR2, 4);
+	signal(SIGUSR1, SIG_IGN), signal(SIGUSR2, SIG_IGN);
+	set_timer(timer, 1, 1), set_timer(once, 1, 0);
+	await_expiry(once);
+	doze(50);
+	sigset_t old = blocked(SIGUSR1);
+	require(sigaction(SIGUSR1, &action, NULL) == 0);
+	sigprocmask(SIG_SETMASK, NULL, &old), sigdelset(&old, SIGUSR1);
+	while (ticks < 3)
+		sigsuspend(&old);
+	check(value_seen == 3, "a timer whose signal was ignored goes on, and a handler hears it");
+	check(overrun_seen >= 20, "what was not heard is counted");
+}
+
 CASE(timer_descriptors)
 {
 	struct itimerspec time = { { 0, 0 }, { 0, 10000000 } }, left;
@@ -213,5 +316,6 @@ CASE(timers_changed_while_they_fire)
 	equal(failed, 0, "timers can be set and read while they fire");
 }
 
-SUITE(RUN(reading), RUN(setting), RUN(sleeping), RUN(interval_timers), RUN(posix_timers), RUN(timer_descriptors),
+SUITE(RUN(reading), RUN(setting), RUN(sleeping), RUN(interval_timers), RUN(posix_timers), RUN(timers_with_one_signal),
+      RUN(timers_set_again), RUN(timers_that_nobody_hears), RUN(timer_descriptors),
       RUN(timers_changed_while_they_fire))

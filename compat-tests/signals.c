@@ -1,6 +1,7 @@
 /* Signals: sending, handling, masks, queues, alternate stacks, what a handler finds in its frame. */
 #include "tap.h"
 #include <setjmp.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <ucontext.h>
 
@@ -234,6 +235,33 @@ CASE(queueing)
 	equal(order[3], 20, "another real-time signal has its own queue");
 }
 
+CASE(queueing_by_many)
+{
+	enum { SENDERS = 3, EACH = 1000 };
+	int *sent = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0), taken = 0;
+	const struct timespec now = { 0, 0 };
+	pid_t senders[SENDERS];
+	sigset_t set;
+	require(sent != MAP_FAILED);
+	mask(SIG_BLOCK, SIGRTMIN);
+	sigemptyset(&set), sigaddset(&set, SIGRTMIN);
+	for (int i = 0; i < SENDERS; i++) {
+		senders[i] = fork();
+		if (senders[i] == 0) {
+			union sigval value = { .sival_int = i };
+			for (int k = 0; k < EACH; k++)
+				sent[i] += sigqueue(getppid(), SIGRTMIN, value) == 0;
+			_exit(0);
+		}
+	}
+	for (int i = 0; i < SENDERS; i++)
+		require(ended_with(senders[i]) == 0);
+	for (siginfo_t info; sigtimedwait(&set, &info, &now) == SIGRTMIN; taken++)
+		sent[info.si_value.sival_int]--;
+	check(taken > 0 && sent[0] == 0 && sent[1] == 0 && sent[2] == 0,
+	      "every signal that sigqueue sent is there, however many processes send at once");
+}
+
 CASE(priorities)
 {
 	sigset_t set, old;
@@ -427,5 +455,5 @@ CASE(jumping_out)
 	equal(in_child(raise(SIGUSR1); mask(SIG_UNBLOCK, SIGUSR1); _exit(5)), 128 + SIGUSR1, "until it is unblocked");
 }
 
-SUITE(RUN(sending), RUN(default_actions), RUN(actions), RUN(masks), RUN(masks_in_handlers), RUN(queueing), RUN(priorities),
+SUITE(RUN(sending), RUN(default_actions), RUN(actions), RUN(masks), RUN(masks_in_handlers), RUN(queueing), RUN(queueing_by_many), RUN(priorities),
       RUN(waiting), RUN(alternate_stack), RUN(frames), RUN(floating_point), RUN(jumping_out))

@@ -8,6 +8,7 @@ use crate::process::Process;
 use crate::signal::{Info, send};
 use crate::table::{self, ProcessTree};
 use crate::terminals;
+use crate::timer;
 use crate::tree::{Adopted, ExitStatus};
 use crate::usage::{Usage, ticks};
 use crate::user::Place;
@@ -123,7 +124,7 @@ pub(crate) fn end_thread(mut current: Current, status: ExitStatus) {
     }
     if last {
         let status = process.signals.lock_irq().ending.unwrap_or(status);
-        process.timers.stop_all();
+        timer::stop_all(&process);
         let user = thread.parts(|parts| parts.user.clone());
         let _ = process.place.set(Place::new(user)); // the last thread is the only one to do so
         end_of_process(&process, status);

@@ -16,6 +16,7 @@ use crate::ids::{self, FileIds};
 use crate::program::{Places, Program, RunningFile};
 use crate::signal::{self, Actions, AltStack};
 use crate::table;
+use crate::timer;
 use crate::tree::ExitStatus;
 use crate::vdso;
 use abi::fs::MountFlags;
@@ -362,7 +363,7 @@ fn become_program(current: &mut Current, name: &[u8], cred: Cred, secure: bool) 
     current.alt_stack = AltStack::NONE;
     current.restart = None;
     current.interrupted = None;
-    current.process.timers.delete_posix();
+    timer::posix::delete_all(&current.process);
     hal::fpu::reset_current();
     if let Some(context) = current.task.context() {
         context.set_fs_base(0);

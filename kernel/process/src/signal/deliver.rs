@@ -77,16 +77,7 @@ fn next(current: &Current) -> Next {
         return Next::TellContinued;
     }
     let wanted = SigSet::ALL.difference(current.thread.blocked());
-    let own = {
-        let mut pending = current.thread.pending.lock_irq();
-        pending.next(wanted).and_then(|signal| pending.take(signal))
-    };
-    let info = own.or_else(|| {
-        let signal = signals.pending.next(wanted)?;
-        signals.pending.take(signal)
-    });
-    let Some(info) = info else { return Next::Nothing };
-    let info = wait::with_overrun(&current.process, info);
+    let Some(info) = wait::take_of(&current.thread, &mut signals, wanted) else { return Next::Nothing };
     let action = signals.actions.get(info.signal);
     if action.is_caught() && action.flags.contains(SaFlags::RESETHAND) {
         signals.actions.reset(info.signal);

@@ -58,6 +58,19 @@ impl Info {
         Self::with(signal, code::SI_TIMER, [ids, value, 0, 0])
     }
 
+    /// A timer's signal: how often it expired meanwhile.
+    pub fn overrun(&self) -> u32 {
+        let [ids, ..] = self.fields;
+        (ids >> 32) as u32
+    }
+
+    /// A timer's signal: adds to how often it expired meanwhile.
+    pub fn count_overrun(&mut self, more: u32) {
+        let overrun = self.overrun().saturating_add(more).min(i32::MAX.unsigned_abs());
+        let [ids, ..] = &mut self.fields;
+        *ids = pair(*ids as u32, overrun);
+    }
+
     /// What a receiver sees when the sender's information could not be kept.
     pub fn unknown(signal: Signal) -> Self {
         Self::with(signal, code::SI_USER, [0; 4])

@@ -5,6 +5,9 @@
 //! cannot allocate), only the set has the signal, and the receiver learns nothing but its number, as on Linux.
 //!
 //! Room is made beforehand ([`Pending::take_room`]), so that nothing is allocated under the lock that protects this.
+//!
+//! Each POSIX timer has a place of its own, [kept](Pending::keep) from its making to its end: its signal is queued whatever else is
+//! pending, also an ordinary one a second time.
 
 use super::info::Info;
 use crate::user::Charge;
@@ -15,6 +18,17 @@ use alloc::collections::VecDeque;
 struct Queued {
     info: Info,
     _charge: Option<Charge>,
+    /// The timer whose place this is.
+    timer: Option<i32>,
+}
+
+/// A signal that was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// What is known about it.
+    pub info: Info,
+    /// The timer that sent it, and still exists.
+    pub timer: Option<i32>,
 }
 
 /// Room for the queue, allocated outside its lock.
@@ -34,12 +48,14 @@ impl Room {
 pub struct Pending {
     set: SigSet,
     queue: VecDeque<Queued>,
+    /// The places of timers whose signals are not queued.
+    kept: usize,
 }
 
 impl Pending {
     /// None.
     pub const fn new() -> Self {
-        Self { set: SigSet::EMPTY, queue: VecDeque::new() }
+        Self { set: SigSet::EMPTY, queue: VecDeque::new(), kept: 0 }
     }
 
     /// Which signals are pending.
@@ -50,7 +66,41 @@ impl Pending {
 
     /// How large a [`Room`] is needed before the next signal can be queued; 0 if there is room.
     pub fn wanted_room(&self) -> usize {
-        if self.queue.len() < self.queue.capacity() { 0 } else { self.queue.len().saturating_mul(2).max(4) }
+        if self.has_room() { 0 } else { self.queue.len().saturating_add(self.kept).saturating_mul(2).max(4) }
+    }
+
+    fn has_room(&self) -> bool {
+        self.queue.len().saturating_add(self.kept) < self.queue.capacity()
+    }
+
+    /// Keeps a place for a timer; false: there is no room.
+    pub fn keep(&mut self) -> bool {
+        let has_room = self.has_room();
+        self.kept += usize::from(has_room);
+        has_room
+    }
+
+    /// Ends the keeping of a timer's place. A signal of it that is pending stays so.
+    pub fn release(&mut self, timer: i32) {
+        match self.queued_of(timer) {
+            Some(queued) => queued.timer = None,
+            None => self.kept = self.kept.saturating_sub(1),
+        }
+    }
+
+    fn queued_of(&mut self, timer: i32) -> Option<&mut Queued> {
+        self.queue.iter_mut().find(|queued| queued.timer == Some(timer))
+    }
+
+    /// Adds the signal of a timer for which a place [is kept](Pending::keep). While it is queued its overrun is counted instead.
+    pub fn add_of_timer(&mut self, info: Info, timer: i32) {
+        if let Some(queued) = self.queued_of(timer) {
+            queued.info.count_overrun(1);
+            return;
+        }
+        self.kept = self.kept.saturating_sub(1);
+        self.set = self.set.with(info.signal);
+        self.queue.push_back(Queued { info, _charge: None, timer: Some(timer) });
     }
 
     /// Moves the queue into `room` if that is larger; what is no longer needed comes back, to be dropped without the lock.
@@ -62,18 +112,20 @@ impl Pending {
         room
     }
 
-    /// Adds a signal. An ordinary signal that is pending already is not added again. Says whether the information was kept.
-    pub fn add(&mut self, info: Info, charge: Option<Charge>) -> bool {
-        let again = self.set.contains(info.signal);
-        self.set = self.set.with(info.signal);
-        if again && !info.signal.is_realtime() {
+    /// Adds a signal. An ordinary signal that is pending already is not added again. False: there is no room for the information,
+    /// and the signal was added without; not at all if it `must_be_whole`.
+    pub fn add(&mut self, info: Info, charge: Option<Charge>, must_be_whole: bool) -> bool {
+        if self.set.contains(info.signal) && !info.signal.is_realtime() {
             return true;
         }
-        let kept = self.queue.len() < self.queue.capacity();
-        if kept {
-            self.queue.push_back(Queued { info, _charge: charge });
+        let has_room = self.has_room();
+        if has_room {
+            self.queue.push_back(Queued { info, _charge: charge, timer: None });
         }
-        kept
+        if has_room || !must_be_whole {
+            self.set = self.set.with(info.signal);
+        }
+        has_room
     }
 
     /// Which of the pending signals in `wanted` is next: faults of the thread itself first, then by number (Linux's
@@ -91,7 +143,7 @@ impl Pending {
     }
 
     /// Takes the oldest instance of `signal`.
-    pub fn take(&mut self, signal: Signal) -> Option<Info> {
+    pub fn take(&mut self, signal: Signal) -> Option<Taken> {
         if !self.set.contains(signal) {
             return None;
         }
@@ -102,7 +154,10 @@ impl Pending {
             self.set = self.set.without(signal);
         }
         let queued = first.and_then(|index| self.queue.remove(index));
-        Some(queued.map_or(Info::unknown(signal), |queued| queued.info))
+        let unknown = Taken { info: Info::unknown(signal), timer: None };
+        let taken = queued.map_or(unknown, |queued| Taken { info: queued.info, timer: queued.timer });
+        self.kept += usize::from(taken.timer.is_some());
+        Some(taken)
     }
 
     /// Forgets all signals in `which`.
@@ -111,7 +166,12 @@ impl Pending {
             return;
         }
         self.set = self.set.difference(which);
-        self.queue.retain(|queued| !which.contains(queued.info.signal));
+        let kept = &mut self.kept;
+        self.queue.retain(|queued| {
+            let goes = which.contains(queued.info.signal);
+            *kept += usize::from(goes && queued.timer.is_some());
+            !goes
+        });
     }
 
     /// The information of each queued signal, oldest first.
@@ -141,9 +201,9 @@ mod tests {
     #[test]
     fn an_ordinary_signal_is_kept_once() {
         let mut pending = with_room();
-        pending.add(Info::user(Signal::SIGUSR1, 1, Uid(0)), None);
-        pending.add(Info::user(Signal::SIGUSR1, 2, Uid(0)), None);
-        assert_eq!(pending.take(Signal::SIGUSR1).unwrap().pid(), 1);
+        pending.add(Info::user(Signal::SIGUSR1, 1, Uid(0)), None, false);
+        pending.add(Info::user(Signal::SIGUSR1, 2, Uid(0)), None, false);
+        assert_eq!(pending.take(Signal::SIGUSR1).unwrap().info.pid(), 1);
         assert_eq!(pending.take(Signal::SIGUSR1), None);
     }
 
@@ -151,11 +211,11 @@ mod tests {
     fn realtime_signals_are_kept_each_in_order() {
         let mut pending = with_room();
         for pid in 1..=3 {
-            pending.add(Info::user(rt(3), pid, Uid(0)), None);
+            pending.add(Info::user(rt(3), pid, Uid(0)), None, false);
         }
-        pending.add(Info::user(rt(2), 9, Uid(0)), None);
+        pending.add(Info::user(rt(2), 9, Uid(0)), None, false);
         assert_eq!(pending.next(SigSet::ALL), Some(rt(2)));
-        let pids: std::vec::Vec<u32> = (0..3).map(|_| pending.take(rt(3)).unwrap().pid()).collect();
+        let pids: std::vec::Vec<u32> = (0..3).map(|_| pending.take(rt(3)).unwrap().info.pid()).collect();
         assert_eq!(pids, [1, 2, 3]);
         assert!(!pending.set().contains(rt(3)));
         assert!(pending.set().contains(rt(2)));
@@ -164,8 +224,8 @@ mod tests {
     #[test]
     fn faults_come_before_lower_numbers() {
         let mut pending = with_room();
-        pending.add(Info::kernel(Signal::SIGHUP), None);
-        pending.add(Info::kernel(Signal::SIGSEGV), None);
+        pending.add(Info::kernel(Signal::SIGHUP), None, false);
+        pending.add(Info::kernel(Signal::SIGSEGV), None, false);
         assert_eq!(pending.next(SigSet::ALL), Some(Signal::SIGSEGV));
         assert_eq!(pending.next(SigSet::ALL.without(Signal::SIGSEGV)), Some(Signal::SIGHUP));
     }
@@ -173,17 +233,54 @@ mod tests {
     #[test]
     fn without_room_only_the_number_is_known() {
         let mut pending = Pending::new();
-        assert!(!pending.add(Info::user(Signal::SIGTERM, 5, Uid(7)), None));
-        assert_eq!(pending.take(Signal::SIGTERM), Some(Info::unknown(Signal::SIGTERM)));
+        assert!(!pending.add(Info::user(Signal::SIGTERM, 5, Uid(7)), None, false));
+        assert_eq!(pending.take(Signal::SIGTERM).unwrap().info, Info::unknown(Signal::SIGTERM));
         assert_eq!(pending.set(), SigSet::EMPTY);
+        assert!(!pending.add(Info::user(rt(1), 5, Uid(7)), None, true));
+        assert_eq!(pending.set(), SigSet::EMPTY);
+    }
+
+    #[test]
+    fn a_timers_place_is_kept_for_it() {
+        let mut pending = with_room();
+        while pending.keep() {}
+        assert!(pending.wanted_room() > 8);
+        assert!(!pending.add(Info::user(rt(1), 1, Uid(0)), None, true));
+        let of_timer = |timer| Info::timer(Signal::SIGALRM, timer, 0, 0);
+        (0..8).for_each(|timer| pending.add_of_timer(of_timer(timer), timer));
+        assert!(!pending.keep());
+        pending.release(3);
+        let taken: std::vec::Vec<_> = (0..4).map(|_| pending.take(Signal::SIGALRM).unwrap().timer).collect();
+        assert_eq!(taken, [Some(0), Some(1), Some(2), None]);
+        // The place of the timer that is gone is everybody's; those of the others are not.
+        assert!(pending.add(Info::user(rt(1), 1, Uid(0)), None, true));
+        assert!(!pending.add(Info::user(rt(1), 1, Uid(0)), None, true));
+        pending.discard(SigSet::ALL);
+        (0..8).filter(|timer| *timer != 3).for_each(|timer| pending.add_of_timer(of_timer(timer), timer));
+        assert!(pending.add(Info::user(rt(1), 1, Uid(0)), None, true));
+        assert!(!pending.add(Info::user(rt(1), 1, Uid(0)), None, true));
+    }
+
+    #[test]
+    fn a_timer_that_is_queued_counts_overruns() {
+        let mut pending = with_room();
+        assert!(pending.keep());
+        pending.add(Info::user(Signal::SIGALRM, 1, Uid(0)), None, false);
+        for _ in 0..3 {
+            pending.add_of_timer(Info::timer(Signal::SIGALRM, 5, 0, 0), 5);
+        }
+        pending.add(Info::user(Signal::SIGALRM, 1, Uid(0)), None, false);
+        assert_eq!(pending.take(Signal::SIGALRM).unwrap().info.pid(), 1);
+        assert_eq!(pending.take(Signal::SIGALRM).unwrap().info, Info::timer(Signal::SIGALRM, 5, 2, 0));
+        assert_eq!(pending.take(Signal::SIGALRM), None);
     }
 
     #[test]
     fn places_in_the_account_come_back() {
         let account = Account::new(AtomicU64::new(0));
         let mut pending = with_room();
-        pending.add(Info::kernel(rt(1)), Charge::take(&account, 2));
-        pending.add(Info::kernel(rt(1)), Charge::take(&account, 2));
+        pending.add(Info::kernel(rt(1)), Charge::take(&account, 2), false);
+        pending.add(Info::kernel(rt(1)), Charge::take(&account, 2), false);
         assert!(Charge::take(&account, 2).is_none());
         pending.take(rt(1));
         assert_eq!(account.load(Ordering::Relaxed), 1);
@@ -199,8 +296,8 @@ mod tests {
             if wanted > 0 {
                 drop(pending.take_room(Room::new(wanted).unwrap()));
             }
-            assert!(pending.add(Info::user(rt(1), pid, Uid(0)), None));
+            assert!(pending.add(Info::user(rt(1), pid, Uid(0)), None, true));
         }
-        assert!((0..100).all(|pid| pending.take(rt(1)).unwrap().pid() == pid));
+        assert!((0..100).all(|pid| pending.take(rt(1)).unwrap().info.pid() == pid));
     }
 }

@@ -21,19 +21,82 @@ enum Target<'a> {
     Thread(&'a Arc<Thread>),
 }
 
-/// Makes room in a queue before its lock is taken for adding to it; says whether there is some.
-fn make_room(mut with: impl FnMut(&mut dyn FnMut(&mut Pending))) -> bool {
+/// What became of a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// It is pending, or needs not be: the process ends, or an ordinary signal is pending already.
+    Done,
+    /// It was ignored.
+    Ignored,
+    /// There was no room for it.
+    Refused,
+}
+
+/// Does something with the signals that are pending for a process or one thread.
+fn with_pending<R>(process: &Process, target: Target<'_>, act: impl FnOnce(&mut Pending) -> R) -> R {
+    match target {
+        Target::Process => act(&mut process.signals.lock_irq().pending),
+        Target::Thread(thread) => act(&mut thread.pending.lock_irq()),
+    }
+}
+
+/// Makes room in a queue before its lock is taken for adding to it; says whether there was some.
+fn make_room(process: &Process, target: Target<'_>) -> bool {
     loop {
-        let mut wanted = 0;
-        with(&mut |pending| wanted = pending.wanted_room());
+        let wanted = with_pending(process, target, |pending| pending.wanted_room());
         if wanted == 0 {
             return true;
         }
         let Some(room) = Room::new(wanted) else { return false };
-        let mut room = Some(room);
-        with(&mut |pending| room = room.take().map(|room| pending.take_room(room)));
-        drop(room);
+        drop(with_pending(process, target, |pending| pending.take_room(room)));
     }
+}
+
+fn target(thread: Option<&Arc<Thread>>) -> Target<'_> {
+    thread.map_or(Target::Process, Target::Thread)
+}
+
+/// Keeps a place for the signals of a timer, to the process or to one thread; false: there is no memory. May allocate.
+pub(crate) fn keep_place(process: &Process, thread: Option<&Arc<Thread>>) -> bool {
+    let target = target(thread);
+    loop {
+        if !make_room(process, target) {
+            return false;
+        }
+        // Another sender may have been faster.
+        if with_pending(process, target, Pending::keep) {
+            return true;
+        }
+    }
+}
+
+/// Ends the keeping of a timer's place; `mark` is called with the signals locked.
+pub(crate) fn release_place(
+    process: &Process,
+    thread: Option<&Arc<Thread>>,
+    timer: i32,
+    mark: impl FnOnce(),
+) {
+    with_pending(process, target(thread), |pending| {
+        mark();
+        pending.release(timer);
+    });
+}
+
+/// Sends the signal of a timer, which has a place for it, if `exists` says so with the signals locked. From interrupts, too.
+pub(crate) fn of_timer(
+    process: &Arc<Process>,
+    thread: Option<&Arc<Thread>>,
+    info: Info,
+    timer: i32,
+    exists: impl FnOnce() -> bool,
+) -> Sent {
+    deliver_to(process, target(thread), info, |pending| {
+        if exists() {
+            pending.add_of_timer(info, timer);
+        }
+        true
+    })
 }
 
 /// Sends a signal to a process. May allocate; not from interrupts.
@@ -46,9 +109,7 @@ pub fn to_process(process: &Arc<Process>, info: Info) {
 /// # Errors
 /// `EAGAIN`: the receiver's user has `RLIMIT_SIGPENDING` signals queued, or there is no memory.
 pub fn queue_for_process(process: &Arc<Process>, info: Info) -> Result<(), Errno> {
-    let room = make_room(|change| change(&mut process.signals.lock_irq().pending));
-    deliver_to(process, Target::Process, info, charge(process, &info, room)?);
-    Ok(())
+    queue(process, Target::Process, info)
 }
 
 /// Sends a signal to one thread.
@@ -61,20 +122,37 @@ pub fn to_thread(thread: &Arc<Thread>, info: Info) {
 /// # Errors
 /// `EAGAIN`: see [`queue_for_process`].
 pub fn queue_for_thread(thread: &Arc<Thread>, info: Info) -> Result<(), Errno> {
-    let room = make_room(|change| change(&mut thread.pending.lock_irq()));
-    let charge = charge(thread.process(), &info, room)?;
-    deliver_to(thread.process(), Target::Thread(thread), info, charge);
-    Ok(())
+    queue(thread.process(), Target::Thread(thread), info)
+}
+
+fn queue(process: &Arc<Process>, target: Target<'_>, info: Info) -> Result<(), Errno> {
+    // `kill` has no information that could be lost, and the kernel's own signals must arrive.
+    let may_lose = !info.signal.is_realtime() || info.code == code::SI_USER || info.is_from_kernel();
+    loop {
+        // Ordinary signals are sent without a place in the account, too.
+        let charge = if make_room(process, target) { charge_for(process) } else { None };
+        let is_charged = charge.is_some();
+        let sent = deliver_to(process, target, info, |pending| {
+            if !is_charged && !may_lose {
+                return false;
+            }
+            pending.add(info, charge, is_charged) || !is_charged
+        });
+        match sent {
+            // Another sender took the room meanwhile.
+            Sent::Refused if is_charged => {}
+            Sent::Refused => return Err(Errno::EAGAIN),
+            Sent::Done | Sent::Ignored => return Ok(()),
+        }
+    }
 }
 
 /// Sends a signal to a process from an interrupt: nothing is allocated, so its information may be lost.
 pub fn from_interrupt(process: &Arc<Process>, info: Info) {
-    deliver_to(process, Target::Process, info, None);
-}
-
-/// As [`from_interrupt`], to one thread.
-pub fn thread_from_interrupt(thread: &Arc<Thread>, info: Info) {
-    deliver_to(thread.process(), Target::Thread(thread), info, None);
+    deliver_to(process, Target::Process, info, |pending| {
+        pending.add(info, None, false);
+        true
+    });
 }
 
 /// A place in the account of a process's user; `None` when its limit is reached.
@@ -84,19 +162,17 @@ pub(crate) fn charge_for(process: &Process) -> Option<Charge> {
     Charge::take(&user.queued_signals, limit)
 }
 
-/// A place in the receiver's user's account, for a signal that there is room for; ordinary ones are sent without, too.
-fn charge(process: &Process, info: &Info, has_room: bool) -> Result<Option<Charge>, Errno> {
-    let charge = if has_room { charge_for(process) } else { None };
-    // `kill` has no information that could be lost, and the kernel's own signals must arrive.
-    let may_lose = !info.signal.is_realtime() || info.code == code::SI_USER || info.is_from_kernel();
-    if charge.is_none() && !may_lose { Err(Errno::EAGAIN) } else { Ok(charge) }
-}
-
-fn deliver_to(process: &Arc<Process>, target: Target<'_>, info: Info, charge: Option<Charge>) {
+/// `add` adds the signal to those that are pending; false: it could not be.
+fn deliver_to(
+    process: &Arc<Process>,
+    target: Target<'_>,
+    info: Info,
+    add: impl FnOnce(&mut Pending) -> bool,
+) -> Sent {
     let signal = info.signal;
     let mut signals = process.signals.lock_irq();
     if signals.threads.is_empty() || signals.ending.is_some() && signal != Signal::SIGKILL {
-        return;
+        return Sent::Done;
     }
     if signals.prepare(signal) {
         process.thread_events.wake_all(Events::all());
@@ -106,26 +182,28 @@ fn deliver_to(process: &Arc<Process>, target: Target<'_>, info: Info, charge: Op
         Target::Thread(thread) => Some(&**thread),
     };
     if signals.ignores(&info, one) {
-        return;
+        return Sent::Ignored;
+    }
+    let is_added = match target {
+        Target::Process => add(&mut signals.pending),
+        Target::Thread(thread) => add(&mut thread.pending.lock_irq()),
+    };
+    if !is_added {
+        return Sent::Refused;
     }
     let receiver = match target {
-        Target::Process => {
-            signals.pending.add(info, charge);
-            signals.receiver(signal).cloned()
-        }
-        Target::Thread(thread) => {
-            thread.pending.lock_irq().add(info, charge);
-            (!thread.blocked().contains(signal)).then(|| thread.clone())
-        }
+        Target::Process => signals.receiver(signal).cloned(),
+        Target::Thread(thread) => (!thread.blocked().contains(signal)).then(|| thread.clone()),
     };
     process.signal_events.wake_all(Events::IN | Events::RDNORM);
-    let Some(receiver) = receiver else { return };
+    let Some(receiver) = receiver else { return Sent::Done };
     if signals.is_fatal(&info) {
         signals.end(ExitStatus::killed(signal));
         process.thread_events.wake_all(Events::all());
     } else {
         receiver.notify(Work::SIGNAL);
     }
+    Sent::Done
 }
 
 /// Who sends, for the checks and for `si_pid` and `si_uid`.

@@ -1,11 +1,10 @@
 //! Taking signals without handlers.
 
+use super::group::Signals;
 use super::info::Info;
 use crate::current::{self, Current};
-use crate::process::Process;
 use crate::thread::Thread;
 use crate::timer::posix;
-use abi::signal::code;
 use abi::{Errno, PollEvents, SigSet};
 use chroma::PollTable;
 use chronos::{WaitError, WaitKind, WaitQueue};
@@ -13,16 +12,24 @@ use hal::Instant;
 
 /// Takes a pending signal out of `wanted`, the thread's own first.
 pub fn take(thread: &Thread, wanted: SigSet) -> Option<Info> {
-    let mut signals = thread.process().signals.lock_irq();
+    take_of(thread, &mut thread.process().signals.lock_irq(), wanted)
+}
+
+/// As [`take`], with the process's signals locked.
+pub(super) fn take_of(thread: &Thread, signals: &mut Signals, wanted: SigSet) -> Option<Info> {
     let own = {
         let mut pending = thread.pending.lock_irq();
         pending.next(wanted).and_then(|signal| pending.take(signal))
     };
-    let info = own.or_else(|| {
+    let mut taken = own.or_else(|| {
         let signal = signals.pending.next(wanted)?;
         signals.pending.take(signal)
-    });
-    info.map(|info| with_overrun(thread.process(), info))
+    })?;
+    // A timer's signal tells, when it is taken, how often the timer expired meanwhile.
+    if let Some(timer) = taken.timer {
+        posix::signal_taken(thread.process(), timer, &mut taken.info);
+    }
+    Some(taken.info)
 }
 
 /// As [`take`], for the running thread (a file's operation).
@@ -49,16 +56,6 @@ pub fn poll_of_thread(wanted: SigSet, table: Option<&PollTable>) -> bool {
     }
     let shared = thread.process().signals.lock_irq().pending.set();
     !shared.union(thread.pending_set()).intersection(wanted).is_empty()
-}
-
-/// A timer's signal tells, when it is taken, how often the timer expired meanwhile.
-pub(super) fn with_overrun(process: &Process, mut info: Info) -> Info {
-    if info.code == code::SI_TIMER {
-        let [ids, ..] = &mut info.fields;
-        let overrun = posix::signal_taken(process, (*ids as u32).cast_signed());
-        *ids |= u64::from(overrun) << 32;
-    }
-    info
 }
 
 /// `rt_sigtimedwait`: waits for a signal of `wanted` (which are blocked otherwise).

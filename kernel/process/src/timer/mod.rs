@@ -54,20 +54,14 @@ impl Timers {
         };
         Self { state: SpinLock::new(&lock_classes::TIMERS, state), real: Once::new(), processor: Once::new() }
     }
+}
 
-    /// At the process's end: nothing fires any more.
-    pub fn stop_all(&self) {
-        for timer in [self.real.get(), self.processor.get()].into_iter().flatten() {
-            timer.cancel();
-        }
-        self.delete_posix();
+/// At a process's end: nothing fires any more.
+pub(crate) fn stop_all(process: &Process) {
+    for timer in [process.timers.real.get(), process.timers.processor.get()].into_iter().flatten() {
+        timer.cancel();
     }
-
-    /// Deletes the POSIX timers (exec).
-    pub fn delete_posix(&self) {
-        let deleted = core::mem::take(&mut self.state.lock_irq().posix);
-        drop(deleted);
-    }
+    posix::delete_all(process);
 }
 
 /// A timer of chronos, made when it is first needed; without memory it would not be there, and nothing would fire.

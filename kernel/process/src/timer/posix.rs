@@ -3,11 +3,13 @@
 use super::Clock;
 use crate::lock_classes;
 use crate::process::Process;
-use crate::signal::{Info, Room, send};
+use crate::signal::Info;
+use crate::signal::send::{self, Sent};
 use crate::thread::Thread;
 use crate::user::Charge;
 use abi::{Errno, Signal};
 use alloc::sync::{Arc, Weak};
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use hal::{Instant, Once, SpinLock};
 
@@ -35,9 +37,11 @@ pub struct PosixSetting {
 struct State {
     at: Option<Instant>,
     interval: Duration,
+    /// Another one for each setting: who was at work with an earlier one sees it.
+    serial: u64,
     /// The signal was sent and not yet taken: further expiries are counted instead.
     is_queued: bool,
-    /// Expiries since the signal was sent.
+    /// Expiries that no signal was sent for.
     missed: u32,
     /// Those of the signal taken last (`timer_getoverrun`).
     overrun: u32,
@@ -51,6 +55,8 @@ pub(super) struct PosixTimer {
     process: Weak<Process>,
     state: SpinLock<State>,
     timer: Once<chronos::Timer>,
+    /// Deleted: its place among the pending signals is no longer kept. Changed with these locked.
+    is_deleted: AtomicBool,
     /// The signal that it keeps of its user's.
     _charge: Charge,
 }
@@ -61,37 +67,93 @@ const TIMER_BYTES: usize = 1024;
 impl chronos::TimerHandler for PosixTimer {
     fn fire(&self) {
         let Some(process) = self.process.upgrade() else { return };
-        let (sends, next) = {
+        let (serial, sends, next) = {
             let mut state = self.state.lock_irq();
             let now = chronos::clock::now();
-            let mut expiries = 1;
-            state.at = match (state.at, state.interval) {
-                (Some(at), interval) if !interval.is_zero() => {
-                    let late = now.saturating_since(at).as_nanos() / interval.as_nanos().max(1);
-                    expiries = u32::try_from(late + 1).unwrap_or(u32::MAX);
-                    Some(at.saturating_add(interval.saturating_mul(expiries)))
-                }
-                _ => None,
-            };
+            // Not due: it was set again at the moment when it fired.
+            let Some(at) = state.at.filter(|at| *at <= now) else { return };
+            let (mut expiries, mut next) = (1, None);
+            if !state.interval.is_zero() {
+                let late = now.saturating_since(at).as_nanos() / state.interval.as_nanos().max(1);
+                expiries = u32::try_from(late + 1).unwrap_or(u32::MAX);
+                next = Some(at.saturating_add(state.interval.saturating_mul(expiries)));
+            }
             let sends = !state.is_queued && !matches!(self.notify, Notify::Nothing);
             let counted = if sends { expiries - 1 } else { expiries };
             state.missed = state.missed.saturating_add(counted);
             state.is_queued |= sends;
-            (sends, state.at)
+            (state.serial, sends, next)
         };
-        let info = |signal| Info::timer(signal, self.id, 0, self.value);
+        let is_ignored = sends && self.send(&process) == Sent::Ignored;
+        {
+            let mut state = self.state.lock_irq();
+            if state.serial != serial {
+                return;
+            }
+            // Not before the signal is there: who sees that the timer is not set any more finds it.
+            state.at = next;
+            if is_ignored {
+                // It goes on by itself: the signal may be heard later.
+                state.is_queued = false;
+                state.missed = state.missed.saturating_add(1);
+            }
+        }
+        // Nobody sees how often it expires before the signal is taken; it is counted all the same.
+        let is_seen = sends && !is_ignored;
+        self.program((!is_seen).then(super::unseen));
+    }
+}
+
+impl PosixTimer {
+    fn send(&self, process: &Arc<Process>) -> Sent {
+        let exists = || !self.is_deleted.load(Ordering::Relaxed);
+        let send = |signal, thread| {
+            let info = Info::timer(signal, self.id, 0, self.value);
+            send::of_timer(process, thread, info, self.id, exists)
+        };
         match &self.notify {
-            Notify::Process(signal) if sends => send::from_interrupt(&process, info(*signal)),
-            Notify::Thread(signal, thread) if sends => {
+            Notify::Nothing => Sent::Done,
+            Notify::Process(signal) => send(*signal, None),
+            Notify::Thread(signal, thread) => match thread.upgrade() {
+                Some(thread) => send(*signal, Some(&thread)),
+                None => Sent::Done,
+            },
+        }
+    }
+
+    /// Asks to be called when it is due, but not before `not_before`.
+    fn program(&self, mut not_before: Option<Instant>) {
+        let Some(timer) = self.timer.get() else { return };
+        loop {
+            let (at, serial) = {
+                let state = self.state.lock_irq();
+                (state.at, state.serial)
+            };
+            match at {
+                Some(at) => timer.set(not_before.take().map_or(at, |moment| at.max(moment))),
+                None => timer.cancel(),
+            }
+            // Whoever set it meanwhile may have asked before this did.
+            if self.state.lock_irq().serial == serial {
+                return;
+            }
+            not_before = None;
+        }
+    }
+
+    /// Gives up what is kept for its signal.
+    fn delete(&self, process: &Process) {
+        let release = |thread| {
+            send::release_place(process, thread, self.id, || self.is_deleted.store(true, Ordering::Relaxed));
+        };
+        match &self.notify {
+            Notify::Nothing => {}
+            Notify::Process(_) => release(None),
+            Notify::Thread(_, thread) => {
                 if let Some(thread) = thread.upgrade() {
-                    send::thread_from_interrupt(&thread, info(*signal));
+                    release(Some(&thread));
                 }
             }
-            _ => {}
-        }
-        if let (Some(timer), Some(next)) = (self.timer.get(), next) {
-            // Nobody sees how often it expires before the signal is taken; it is counted all the same.
-            timer.set(if sends { next } else { next.max(super::unseen()) });
         }
     }
 }
@@ -123,12 +185,17 @@ pub fn create(
     }
     aegis::charge::admit(TIMER_BYTES).map_err(|_| Errno::EAGAIN)?;
     let charge = send::charge_for(process).ok_or(Errno::EAGAIN)?;
-    // Room for the signal now: its sender is an interrupt.
-    let room = Room::new(16).ok_or(Errno::EAGAIN)?;
-    drop(match &notify {
-        Notify::Thread(_, thread) => thread.upgrade().map(|thread| thread.pending.lock_irq().take_room(room)),
-        _ => Some(process.signals.lock_irq().pending.take_room(room)),
-    });
+    // A place for the signal now: its sender is an interrupt.
+    let has_place = match &notify {
+        Notify::Nothing => true,
+        Notify::Process(_) => send::keep_place(process, None),
+        Notify::Thread(_, thread) => {
+            thread.upgrade().is_none_or(|thread| send::keep_place(process, Some(&thread)))
+        }
+    };
+    if !has_place {
+        return Err(Errno::EAGAIN);
+    }
     let id = {
         let mut state = process.timers.state.lock_irq();
         let id = state.next_posix;
@@ -143,6 +210,7 @@ pub fn create(
         process: Arc::downgrade(process),
         state: SpinLock::new(&lock_classes::TIMERS_ONE, State::default()),
         timer: Once::new(),
+        is_deleted: AtomicBool::new(false),
         _charge: charge,
     });
     let handler = Arc::new(Handler(Arc::downgrade(&timer)));
@@ -180,14 +248,11 @@ pub fn set(process: &Process, id: i32, new: PosixSetting, absolute: bool) -> Res
     let old = {
         let mut state = timer.state.lock_irq();
         let old = PosixTimer::setting(&state);
-        *state = State { at, interval: new.interval, is_queued: false, missed: 0, overrun: 0 };
+        let serial = state.serial + 1;
+        *state = State { at, interval: new.interval, serial, ..State::default() };
         old
     };
-    match (timer.timer.get(), at) {
-        (Some(inner), Some(at)) => inner.set(at),
-        (Some(inner), None) => inner.cancel(),
-        (None, _) => {}
-    }
+    timer.program(None);
     Ok(old)
 }
 
@@ -216,15 +281,24 @@ pub fn overrun(process: &Process, id: i32) -> Result<u32, Errno> {
 /// # Errors
 /// `EINVAL`: no such timer.
 pub fn delete(process: &Process, id: i32) -> Result<(), Errno> {
-    let deleted = process.timers.state.lock_irq().posix.remove(&id);
-    deleted.map(drop).ok_or(Errno::EINVAL)
+    let deleted = process.timers.state.lock_irq().posix.remove(&id).ok_or(Errno::EINVAL)?;
+    deleted.delete(process);
+    Ok(())
 }
 
-/// A timer's signal is being taken: says how often it expired meanwhile. With the process's signals locked.
-pub(crate) fn signal_taken(process: &Process, id: i32) -> u32 {
-    let Ok(timer) = find(process, id) else { return 0 };
+/// Deletes all timers of a process.
+pub(crate) fn delete_all(process: &Process) {
+    let deleted = core::mem::take(&mut process.timers.state.lock_irq().posix);
+    deleted.values().for_each(|timer| timer.delete(process));
+}
+
+/// A timer's signal is being taken: says in it how often the timer expired meanwhile. With the process's signals locked.
+pub(crate) fn signal_taken(process: &Process, id: i32, info: &mut Info) {
+    let Ok(timer) = find(process, id) else { return };
     let mut state = timer.state.lock_irq();
-    state.is_queued = false;
-    state.overrun = core::mem::take(&mut state.missed);
-    state.overrun
+    // Not so: the signal is one of an earlier setting.
+    if core::mem::take(&mut state.is_queued) && !state.interval.is_zero() {
+        info.count_overrun(core::mem::take(&mut state.missed));
+        state.overrun = info.overrun();
+    }
 }
