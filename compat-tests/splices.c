@@ -1,5 +1,6 @@
 /* Moving bytes through pipes without reading them: splice, tee, vmsplice. */
 #include "tap.h"
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 static char big[262144] __attribute__((aligned(4096)));
@@ -112,4 +113,68 @@ CASE(moving)
 	require(read(a[0], buffer, 1) == 1);
 }
 
-SUITE(RUN(copying), RUN(from_memory), RUN(moving))
+/* Writes these bytes one after the other; gives 0 when all went. */
+static int write_each(int fd, char byte, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (write(fd, &byte, 1) != 1)
+			return 1;
+	return 0;
+}
+
+CASE(out_of_sockets)
+{
+	/* Splices from a socket into a pipe that another process fills as well, and which is full now and then. */
+	enum { BYTES = 5000 };
+	int s[2], p[2], counts[256] = { 0 };
+	require(socketpair(AF_UNIX, SOCK_STREAM, 0, s) == 0 && pipe(p) == 0);
+	require(fcntl(p[1], F_SETPIPE_SZ, 4096) == 4096);
+	pid_t sender = fork();
+	if (sender == 0)
+		_exit(write_each(s[1], 's', BYTES));
+	close(s[1]);
+	pid_t writer = fork();
+	if (writer == 0)
+		_exit(write_each(p[1], 'w', BYTES));
+	pid_t mover = fork();
+	if (mover == 0) {
+		ssize_t n;
+		while ((n = splice(s[0], NULL, p[1], NULL, 100, SPLICE_F_NONBLOCK)) > 0 || (n == -1 && errno == EAGAIN))
+			;
+		_exit(n == 0 ? 0 : 1);
+	}
+	close(p[1]), close(s[0]);
+	for (ssize_t n; (n = read(p[0], big, 1000)) > 0;)
+		for (int i = 0; i < n; i++)
+			counts[(unsigned char)big[i]]++;
+	equal(ended_with(sender) | ended_with(writer) | ended_with(mover), 0, "splice moves what comes through a socket");
+	equal(counts['w'], BYTES, "a pipe that is written to meanwhile loses nothing of that");
+	equal(counts['s'], BYTES, "nor of what the socket gave");
+}
+
+CASE(into_full_sockets)
+{
+	/* Reads a pipe whose writers are gone while another process tries to splice its contents to where they don't fit. */
+	enum { BYTES = 5000 };
+	int s[2], p[2], count = 0;
+	char byte;
+	require(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, s) == 0 && pipe(p) == 0);
+	while (write(s[1], "x", 1) == 1)
+		;
+	memset(big, 'x', BYTES);
+	require(write(p[1], big, BYTES) == BYTES);
+	close(p[1]);
+	fails(splice(p[0], NULL, s[1], NULL, BYTES, 0), EAGAIN, "a full socket that does not wait gives EAGAIN");
+	pid_t mover = fork();
+	if (mover == 0) {
+		while (splice(p[0], NULL, s[1], NULL, BYTES, 0) != 0)
+			;
+		_exit(0);
+	}
+	while (read(p[0], &byte, 1) == 1)
+		count++;
+	equal(count, BYTES, "and who reads the pipe meanwhile sees all of it before its end");
+	kill(mover, SIGKILL), status_of(mover);
+}
+
+SUITE(RUN(copying), RUN(from_memory), RUN(moving), RUN(out_of_sockets), RUN(into_full_sockets))

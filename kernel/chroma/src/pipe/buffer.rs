@@ -21,11 +21,29 @@ pub(super) struct Segment {
     len: usize,
     /// A packet (`O_DIRECT`): it ends a read, and nothing is added to it.
     packet: bool,
-    /// The page is in another pipe as well: nothing is added to it here.
+    /// Nothing is added to the page: it is in another pipe as well, or came from a file.
     shared: bool,
 }
 
 impl Segment {
+    /// An empty page, to be [filled](Segment::copy_in). `ENOMEM`.
+    pub(super) fn empty() -> Result<Segment, Errno> {
+        let page = aegis::frames::user_page().ok_or(Errno::ENOMEM)?;
+        // As what `splice` brings on Linux: the next write begins a page of its own.
+        Ok(Segment { page, start: 0, len: 0, packet: false, shared: true })
+    }
+
+    /// Takes as many bytes as fit into an empty page; gives the count.
+    pub(super) fn copy_in(&mut self, from: &[u8]) -> usize {
+        self.len = self.page.copy_in(0, from.get(..PAGE_SIZE).unwrap_or(from));
+        self.len
+    }
+
+    /// Whether `next` goes on where this ends: the two were one.
+    fn continues_in(&self, next: &Segment) -> bool {
+        self.page.number() == next.page.number() && self.start + self.len == next.start
+    }
+
     /// Copies its bytes, as many as fit; gives the count.
     pub(super) fn copy_out(&self, to: &mut [u8]) -> usize {
         let count = self.len.min(to.len());
@@ -42,13 +60,24 @@ pub(super) struct Ring {
     segments: VecDeque<Segment>,
     bytes: usize,
     max_segments: usize,
+    /// Places kept for segments that are on their way in, or may come back.
+    promised: usize,
+    /// How many have taken segments that may come back.
+    borrowers: usize,
     /// A page to use next, so that a pipe that is filled and emptied doesn't go to the allocator.
     spare: Option<Page>,
 }
 
 impl Ring {
     pub(super) fn new() -> Ring {
-        Ring { segments: VecDeque::new(), bytes: 0, max_segments: DEFAULT_PAGES, spare: None }
+        Ring {
+            segments: VecDeque::new(),
+            bytes: 0,
+            max_segments: DEFAULT_PAGES,
+            promised: 0,
+            borrowers: 0,
+            spare: None,
+        }
     }
 
     pub(super) fn capacity(&self) -> usize {
@@ -63,7 +92,7 @@ impl Ring {
         if pages > self.max_segments && pages * PAGE_SIZE > MAX_UNPRIVILEGED && !privileged {
             return Err(Errno::EPERM);
         }
-        if pages < self.segments.len() {
+        if pages < self.used() {
             return Err(Errno::EBUSY);
         }
         self.max_segments = pages;
@@ -84,8 +113,18 @@ impl Ring {
         self.segments.is_empty()
     }
 
+    /// How many places are taken, or promised.
+    fn used(&self) -> usize {
+        self.segments.len() + self.promised
+    }
+
     pub(super) fn is_full(&self) -> bool {
-        self.segments.len() >= self.max_segments
+        self.used() >= self.max_segments
+    }
+
+    /// Whether what has been taken out may come back.
+    pub(super) fn is_lent(&self) -> bool {
+        self.borrowers > 0
     }
 
     /// Room behind the last bytes, in the page they are in.
@@ -98,7 +137,7 @@ impl Ring {
 
     /// Whether `len` bytes fit without waiting.
     pub(super) fn fits(&self, len: usize) -> bool {
-        let free = self.max_segments.saturating_sub(self.segments.len());
+        let free = self.free_segments();
         // A short write either completes the last page or begins pages of its own.
         len <= self.tail_room().saturating_add(free.saturating_mul(PAGE_SIZE))
     }
@@ -132,7 +171,7 @@ impl Ring {
             Some(page) => page,
             None => aegis::frames::user_page().ok_or(Errno::ENOMEM)?,
         };
-        aegis::charge::reserve(&mut self.segments, 1)?;
+        aegis::charge::reserve(&mut self.segments, 1 + self.promised)?;
         match from.take_whole_to_page(&page, 0, PAGE_SIZE) {
             Ok(len) => {
                 self.segments.push_back(Segment { page, start: 0, len, packet, shared: false });
@@ -177,16 +216,22 @@ impl Ring {
         Ok(moved)
     }
 
-    /// How many pages more may be in the pipe; makes room to note them. `ENOMEM`.
-    pub(super) fn make_room(&mut self) -> Result<usize, Errno> {
-        let free = self.free_segments();
-        aegis::charge::reserve(&mut self.segments, free)?;
-        Ok(free)
+    /// Keeps places for pages, as many of `wanted` as there are; gives the count. `ENOMEM`.
+    pub(super) fn promise(&mut self, wanted: usize) -> Result<usize, Errno> {
+        let count = self.free_segments().min(wanted);
+        aegis::charge::reserve(&mut self.segments, self.promised + count)?;
+        self.promised += count;
+        Ok(count)
+    }
+
+    /// The places [promised](Ring::promise) are not needed any more: what they were for is there, or does not come.
+    pub(super) fn redeem(&mut self, count: usize) {
+        self.promised = self.promised.saturating_sub(count);
     }
 
     /// How many pages more may be in the pipe.
     pub(super) fn free_segments(&self) -> usize {
-        self.max_segments.saturating_sub(self.segments.len())
+        self.max_segments.saturating_sub(self.used())
     }
 
     /// Puts the first `len` bytes into `into` as well, as far as its capacity goes; a packet goes in whole or cut, as in a read.
@@ -208,17 +253,47 @@ impl Ring {
         self.segments.len()
     }
 
-    /// Puts segments that were taken out at the front again, without their first `used` bytes.
-    pub(super) fn prepend(&mut self, segments: Vec<Segment>, used: usize) {
+    /// Moves the first `len` bytes to the end of `into`, as far as its capacity goes. Their places are kept until
+    /// [`Ring::give_back`].
+    pub(super) fn lend(&mut self, len: usize, into: &mut Vec<Segment>) {
+        let mut left = len;
+        while left > 0 && into.len() < into.capacity() {
+            let Some(first) = self.segments.front_mut() else { break };
+            let count = first.len.min(left);
+            let rest = first.len - count;
+            let (page, start) = (first.page.clone(), first.start);
+            into.push(Segment { page, start, len: count, packet: first.packet, shared: first.shared });
+            if rest > 0 {
+                (first.start, first.len) = (start + count, rest);
+            } else {
+                self.segments.pop_front();
+            }
+            left -= count;
+            self.bytes -= count;
+        }
+        self.promised += into.len();
+        self.borrowers += usize::from(!into.is_empty());
+    }
+
+    /// Puts segments that were [lent](Ring::lend) at the front again, without their first `used` bytes.
+    pub(super) fn give_back(&mut self, segments: Vec<Segment>, used: usize) {
+        self.promised = self.promised.saturating_sub(segments.len());
+        self.borrowers = self.borrowers.saturating_sub(usize::from(!segments.is_empty()));
         let mut total: usize = segments.iter().map(Segment::len).sum();
         for mut segment in segments.into_iter().rev() {
             total -= segment.len;
             let gone = used.saturating_sub(total).min(segment.len);
             segment.start += gone;
             segment.len -= gone;
-            if segment.len > 0 {
-                self.bytes += segment.len;
-                self.segments.push_front(segment);
+            if segment.len == 0 {
+                break;
+            }
+            self.bytes += segment.len;
+            match self.segments.front_mut() {
+                Some(first) if segment.continues_in(first) => {
+                    (first.start, first.len) = (segment.start, segment.len + first.len);
+                }
+                _ => self.segments.push_front(segment),
             }
         }
     }
@@ -238,7 +313,7 @@ impl Ring {
         }
     }
 
-    /// Adds segments of another pipe at the end, for which [room was made](Ring::make_room); gives the number of bytes.
+    /// Adds segments at the end, for which places [were promised](Ring::promise); gives the number of bytes.
     pub(super) fn append(&mut self, segments: Vec<Segment>) -> usize {
         let count = segments.iter().map(Segment::len).sum();
         self.segments.extend(segments);

@@ -97,20 +97,15 @@ impl FileOps for PipeEnd {
                     return Ok(count);
                 }
             }
-            if !pipe.has_writers() {
-                // Whoever wrote and left may have done so since we looked.
-                if pipe.ring.lock().is_empty() {
-                    return Ok(0);
-                }
-                continue;
+            match pipe.has_content() {
+                Some(true) => continue,
+                Some(false) => return Ok(0),
+                None => {}
             }
             if file.nonblocking() {
                 return Err(Errno::EAGAIN);
             }
-            // Must not sleep: where someone else is at the ring, look again under its lock.
-            let filled = || pipe.ring.try_lock().is_none_or(|ring| !ring.is_empty());
-            let ready = || (filled() || !pipe.has_writers()).then_some(());
-            pipe.readable.wait(WaitKind::Interruptible, None, ready).map_err(restart)?;
+            pipe.readable.wait(WaitKind::Interruptible, None, || pipe.may_have_content()).map_err(restart)?;
         }
     }
 

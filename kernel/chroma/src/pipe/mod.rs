@@ -72,6 +72,22 @@ impl Pipe {
     fn has_writers(&self) -> bool {
         self.writers.load(Ordering::Acquire) != 0
     }
+
+    /// Whether something can be read, or nothing ever will be; `None`: neither is so yet.
+    fn has_content(&self) -> Option<bool> {
+        // Writers first: what one of them left behind is seen by the look that follows.
+        let has_writers = self.has_writers();
+        let ring = self.ring.lock();
+        if ring.is_empty() && (has_writers || ring.is_lent()) { None } else { Some(!ring.is_empty()) }
+    }
+
+    /// Whether it is worth to ask [that](Pipe::has_content), for who waits: this must not sleep, so where someone else is at the
+    /// ring, it is.
+    fn may_have_content(&self) -> Option<()> {
+        let has_writers = self.has_writers();
+        let waits = |ring: &Ring| ring.is_empty() && (has_writers || ring.is_lent());
+        self.ring.try_lock().is_none_or(|ring| !waits(&ring)).then_some(())
+    }
 }
 
 /// What an empty pipe takes, with its inode and name.

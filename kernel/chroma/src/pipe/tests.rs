@@ -115,3 +115,47 @@ fn a_fifo_reader_that_finds_a_writer_does_not_wait_for_another() {
     drop((both, writer));
     assert_eq!((get(&reader, 10), get(&reader, 10)), (Ok(3), Ok(0)));
 }
+
+#[test]
+fn what_is_lent_is_neither_the_end_nor_room() {
+    let (reader, writer) = nonblocking();
+    let pipe = pipe_of(&reader).unwrap();
+    put(&writer, 65536 - 100).unwrap();
+    let taken = pipe.take_out(&mut [0; 5000]).unwrap();
+    assert_eq!(put(&writer, 101), Err(Errno::EAGAIN), "its place is not given to others");
+    assert_eq!(get(&reader, 65536), Ok(65536 - 5100));
+    drop(writer);
+    assert_eq!(pipe.take_out(&mut [0; 10]).unwrap().len(), 0, "nothing is left, and need not come back");
+    assert_eq!(get(&reader, 1), Err(Errno::EAGAIN));
+    pipe.put_back(taken, 4999);
+    assert_eq!(get(&reader, 10), Ok(1));
+    assert_eq!(get(&reader, 10), Ok(0));
+}
+
+#[test]
+fn what_came_back_is_as_it_was() {
+    let (reader, writer) = nonblocking();
+    let pipe = pipe_of(&reader).unwrap();
+    put(&writer, 65536 - 100).unwrap();
+    for used in [0, 10] {
+        pipe.put_back(pipe.take_out(&mut [0; 5000]).unwrap(), used);
+    }
+    assert_eq!(put(&writer, 100), Ok(100), "the last page takes what fits");
+    pipe.put_back(pipe.take_out(&mut [0; 65536]).unwrap(), 0);
+    assert_eq!(get(&reader, 4086), Ok(4086));
+    assert_eq!(put(&writer, 4096), Ok(4096), "and the first is one again");
+}
+
+#[test]
+fn a_stock_keeps_its_places() {
+    let (reader, writer) = nonblocking();
+    let pipe = pipe_of(&reader).unwrap();
+    let stock = pipe.stock(10_000, false).unwrap();
+    assert_eq!(stock.room(), 3 * 4096);
+    assert_eq!(put(&writer, 65536), Ok(13 * 4096));
+    assert_eq!(stock.add(&[b'y'; 5000]), 5000);
+    assert_eq!(put(&writer, 65536), Ok(4096), "what it did not use is free again");
+    assert_eq!(get(&reader, 65536), Ok(14 * 4096 + 5000));
+    drop(pipe.stock(usize::MAX, false).unwrap());
+    assert_eq!(put(&writer, 65536), Ok(65536));
+}

@@ -24,27 +24,57 @@ impl TakenOut {
     }
 }
 
+/// Places in a pipe that nobody else fills.
+struct Places<'a> {
+    pipe: &'a Pipe,
+    count: usize,
+}
+
+impl Drop for Places<'_> {
+    fn drop(&mut self) {
+        self.pipe.ring.lock().redeem(self.count);
+        self.pipe.writable.wake_all(WRITABLE);
+    }
+}
+
+/// Pages with places in a pipe.
+pub struct Stock<'a> {
+    segments: Vec<Segment>,
+    places: Places<'a>,
+}
+
+impl Stock<'_> {
+    /// How many bytes it is for.
+    pub fn room(&self) -> usize {
+        self.segments.len().saturating_mul(hal::PAGE_SIZE)
+    }
+
+    /// Adds these bytes, not more than [there is room for](Stock::room), to the pipe. Gives the count.
+    pub fn add(mut self, bytes: &[u8]) -> usize {
+        let mut rest = bytes;
+        for segment in &mut self.segments {
+            let count = segment.copy_in(rest);
+            rest = rest.get(count..).unwrap_or_default();
+        }
+        self.segments.retain(|segment| segment.len() > 0);
+        self.places.pipe.append(self.segments, self.places)
+    }
+}
+
 impl Pipe {
     /// Waits until something is in the pipe; false at its end.
     ///
     /// # Errors
     /// `EAGAIN`: nothing is, and `waits` is false; [`Errno::RESTART_SYS`].
     pub fn await_content(&self, waits: bool) -> Result<bool, Errno> {
-        let filled = || self.ring.try_lock().is_none_or(|ring| !ring.is_empty());
         loop {
-            // Writers first: what one of them left behind is seen by the look that follows.
-            let has_writers = self.has_writers();
-            if !self.ring.lock().is_empty() {
-                return Ok(true);
-            }
-            if !has_writers {
-                return Ok(false);
+            if let Some(has_content) = self.has_content() {
+                return Ok(has_content);
             }
             if !waits {
                 return Err(Errno::EAGAIN);
             }
-            let ready = || (filled() || !self.has_writers()).then_some(());
-            self.readable.wait(WaitKind::Interruptible, None, ready).map_err(restart)?;
+            self.readable.wait(WaitKind::Interruptible, None, || self.may_have_content()).map_err(restart)?;
         }
     }
 
@@ -69,9 +99,34 @@ impl Pipe {
         }
     }
 
-    /// How many bytes fit in pages of their own.
-    pub fn room(&self) -> usize {
-        self.ring.lock().free_segments().saturating_mul(hal::PAGE_SIZE)
+    /// Pages for up to `len` bytes that are to come into the pipe, as far as there are places for them, which are kept. So what
+    /// has been taken from elsewhere is never too much. Waits for a place.
+    ///
+    /// # Errors
+    /// As [`Pipe::await_room`]; `ENOMEM`.
+    pub fn stock(&self, len: usize, waits: bool) -> Result<Stock<'_>, Errno> {
+        loop {
+            self.await_room(waits)?;
+            let places = self.promise(len.div_ceil(hal::PAGE_SIZE).max(1))?;
+            if places.count == 0 {
+                continue; // another writer was faster
+            }
+            let mut segments = Vec::new();
+            aegis::charge::reserve_exact(&mut segments, places.count)?;
+            for _ in 0..places.count {
+                match Segment::empty() {
+                    Ok(segment) => segments.push(segment),
+                    Err(error) if segments.is_empty() => return Err(error),
+                    Err(_) => break,
+                }
+            }
+            return Ok(Stock { segments, places });
+        }
+    }
+
+    /// Keeps places for as many of `wanted` pages as there is room for. `ENOMEM`.
+    fn promise(&self, wanted: usize) -> Result<Places<'_>, Errno> {
+        Ok(Places { pipe: self, count: self.ring.lock().promise(wanted)? })
     }
 
     /// Adds as much of `from` as fits now. Sleeps for user memory only. `EFAULT`, `ENOMEM`.
@@ -95,9 +150,8 @@ impl Pipe {
         let mut segments = Vec::new();
         let mut ring = self.ring.lock();
         aegis::charge::reserve_exact(&mut segments, ring.segment_count())?;
-        ring.share(to.len(), &mut segments);
+        ring.lend(to.len(), &mut segments);
         let bytes = segments.iter().map(Segment::len).sum();
-        ring.remove(bytes);
         drop(ring);
         let mut rest = to;
         for segment in &segments {
@@ -107,11 +161,14 @@ impl Pipe {
         Ok(TakenOut { segments, bytes })
     }
 
-    /// Puts back what follows the first `used` bytes: it is read next. Who wrote meanwhile may have made the pipe fuller than it
-    /// should be; another reader may have seen it empty.
+    /// Ends what [`Pipe::take_out`] began: what follows the first `used` bytes is read next. Until then nobody sees the end of
+    /// the pipe, nor room where they were.
     pub fn put_back(&self, taken: TakenOut, used: usize) {
-        if used < taken.bytes {
-            self.ring.lock().prepend(taken.segments, used);
+        let mut ring = self.ring.lock();
+        ring.give_back(taken.segments, used);
+        let shows_more = used < taken.bytes || !ring.is_lent();
+        drop(ring);
+        if shows_more {
             self.readable.wake_all(READABLE);
         }
         if used > 0 {
@@ -121,29 +178,29 @@ impl Pipe {
 
     /// Shows up to `len` bytes of this pipe in `to` as well, as far as there is room. `ENOMEM`.
     pub fn tee(&self, to: &Pipe, len: usize) -> Result<usize, Errno> {
-        let room = to.ring.lock().make_room()?;
+        let places = to.promise(usize::MAX)?;
         let mut shared: Vec<Segment> = Vec::new();
-        aegis::charge::reserve_exact(&mut shared, room)?;
+        aegis::charge::reserve_exact(&mut shared, places.count)?;
         self.ring.lock().share(len, &mut shared);
-        Ok(to.append(shared))
+        Ok(to.append(shared, places))
     }
 
     /// Moves up to `len` bytes of this pipe to the end of `to`, as far as there is room. `ENOMEM`.
     pub fn move_to(&self, to: &Pipe, len: usize) -> Result<usize, Errno> {
-        let room = to.ring.lock().make_room()?;
+        let places = to.promise(usize::MAX)?;
         let mut moved: Vec<Segment> = Vec::new();
-        aegis::charge::reserve_exact(&mut moved, room)?;
+        aegis::charge::reserve_exact(&mut moved, places.count)?;
         let mut ring = self.ring.lock();
         ring.share(len, &mut moved);
         ring.remove(moved.iter().map(Segment::len).sum());
         drop(ring);
         self.writable.wake_all(WRITABLE);
-        Ok(to.append(moved))
+        Ok(to.append(moved, places))
     }
 
-    /// The room was counted before: another writer may have used it meanwhile, and the pipe is then fuller than it should be.
-    fn append(&self, segments: Vec<Segment>) -> usize {
+    fn append(&self, segments: Vec<Segment>, places: Places<'_>) -> usize {
         let count = self.ring.lock().append(segments);
+        drop(places);
         if count > 0 {
             self.readable.wake_all(READABLE);
         }

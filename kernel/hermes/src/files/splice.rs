@@ -108,25 +108,11 @@ fn between(
 }
 
 fn into_pipe(from: &mut End, to: &Pipe, size: usize, waits: bool) -> Result<usize, Errno> {
-    to.await_room(waits)?;
-    let mut bytes = buffer(size.min(to.room()).clamp(1, PIECE))?;
+    // Before anything is read: what a socket gave cannot be given back.
+    let stock = to.stock(size.min(PIECE), waits)?;
+    let mut bytes = buffer(size.min(stock.room()))?;
     let read = from.read(&mut bytes)?;
-    let mut source = Source::kernel(bytes.get(..read).unwrap_or_default());
-    let mut failure = Ok(());
-    while source.remaining() > 0 && failure.is_ok() {
-        let done = source.done();
-        failure = to.fill(&mut source).and_then(|_| {
-            // Nothing: another writer used the room meanwhile.
-            if source.done() > done { Ok(()) } else { to.await_room(waits) }
-        });
-    }
-    if source.remaining() > 0 {
-        from.unread(source.remaining())?; // what a file gave can be read again
-    }
-    if source.done() == 0 {
-        failure?;
-    }
-    Ok(source.done())
+    Ok(stock.add(bytes.get(..read).unwrap_or_default()))
 }
 
 fn out_of_pipe(
