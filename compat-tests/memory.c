@@ -3,6 +3,10 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+
 #define PAGE 4096
 
 static char *map(size_t length, int protection, int flags)
@@ -265,6 +269,14 @@ CASE(locking)
 	equal(munlock(memory, 2 * PAGE), 0, "munlock succeeds");
 	munmap(memory, PAGE);
 	fails(mlock(memory, PAGE), ENOMEM, "mlock of nothing gives ENOMEM");
+	char *forbidden = map(PAGE, PROT_NONE, MAP_PRIVATE);
+	fails(mlock(forbidden, PAGE), ENOMEM, "and of what nobody may touch");
+	fails(madvise(forbidden, PAGE, MADV_POPULATE_READ), EINVAL, "MADV_POPULATE_READ of it EINVAL");
+	int empty = memfd_create("empty", 0);
+	char *behind = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, empty, 0);
+	require(empty != -1 && behind != MAP_FAILED);
+	fails(mlock(behind, PAGE), ENOMEM, "mlock behind a file's end gives ENOMEM");
+	fails(madvise(behind, PAGE, MADV_POPULATE_READ), EFAULT, "MADV_POPULATE_READ there EFAULT");
 	struct rlimit limit = { PAGE, PAGE };
 	setrlimit(RLIMIT_MEMLOCK, &limit);
 	char *more = map(8 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE);

@@ -8,6 +8,7 @@ use hal::{FlushBatch, UserAddr};
 
 use crate::PAGE;
 use crate::area::{Advice, Area, AreaName, Role, page_range};
+use crate::fault::FaultError;
 use crate::layout::LOWEST;
 use crate::object::MemoryObject;
 use crate::page_cache::PageCache;
@@ -121,7 +122,7 @@ impl AddressSpace {
         drop(replaced);
         let start = UserAddr::new(start);
         if request.populate {
-            self.populate(start, length);
+            let _ = self.populate(start, length); // what is not there now comes when it is touched
         }
         Ok(start)
     }
@@ -220,8 +221,11 @@ impl AddressSpace {
         UserAddr::new(wanted)
     }
 
-    /// Makes pages be there that a program is about to use, as far as that is possible. May sleep.
-    pub fn populate(&self, start: UserAddr, length: u64) {
+    /// Makes pages be there that a program is about to use. May sleep.
+    ///
+    /// # Errors
+    /// Why the first that cannot be there cannot; those before it are.
+    pub fn populate(&self, start: UserAddr, length: u64) -> Result<(), FaultError> {
         let mut at = start;
         let end = start.saturating_add(length);
         while at < end {
@@ -230,11 +234,10 @@ impl AddressSpace {
                 .find(at.get())
                 .is_some_and(|area| !area.shared && area.protection.contains(ProtFlags::WRITE));
             let access = hal::FaultAccess { write, execute: false, present: false };
-            if self.fault(at, access).is_err() {
-                return;
-            }
+            self.fault(at, access)?;
             at = at.saturating_add(PAGE);
         }
+        Ok(())
     }
 
     /// Throws away the content of a range (`MADV_DONTNEED`): anonymous pages read as zeroes afterwards, others are shown anew

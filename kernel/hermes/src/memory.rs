@@ -4,7 +4,7 @@ use abi::memory::madvise as advice;
 use abi::memory::{MlockallFlags, MsyncFlags};
 use abi::process::RLIM_INFINITY;
 use abi::{Errno, MapFlags, MountFlags, MremapFlags, ProtFlags, Resource};
-use aegis::{Backing, MapRequest, Placement};
+use aegis::{Backing, FaultError, MapRequest, Placement};
 use cerberus::Rights;
 use chroma::Fd;
 use hal::UserAddr;
@@ -168,7 +168,11 @@ pub fn madvise(current: &mut Current, start: UserAddr, length: u64, what: i32) -
         advice::MADV_KEEPONFORK => space.advise_fork(start, length, None, Some(false))?,
         advice::MADV_POPULATE_READ | advice::MADV_POPULATE_WRITE => {
             space.check_mapped(start, length)?;
-            space.populate(start, length);
+            space.populate(start, length).map_err(|error| match error {
+                FaultError::NotAllowed => Errno::EINVAL,
+                FaultError::NoPage => Errno::EFAULT,
+                FaultError::NotMapped | FaultError::NoMemory => Errno::ENOMEM,
+            })?;
         }
         // Advice that changes nothing that a program could see.
         advice::MADV_NORMAL
@@ -230,7 +234,10 @@ fn lock(current: &Current, start: UserAddr, length: u64) -> Outcome {
         return Err(if limit == 0 { Errno::EPERM } else { Errno::ENOMEM });
     }
     current.program.space.check_mapped(start.page_down(), length)?;
-    current.program.space.populate(start.page_down(), length);
+    current.program.space.populate(start.page_down(), length).map_err(|error| match error {
+        FaultError::NoMemory => Errno::EAGAIN,
+        FaultError::NotMapped | FaultError::NotAllowed | FaultError::NoPage => Errno::ENOMEM,
+    })?;
     DONE
 }
 
