@@ -1,8 +1,7 @@
 /* Pipes and sockets. */
 #include "inject.h"
 
-#include <linux/sockios.h>
-#include <stddef.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -122,6 +121,13 @@ static long bind_abstract(void)
 	struct sockaddr_un name = { AF_UNIX, "\0a name of some length" };
 	return bind(listener, (struct sockaddr *)&name, 40);
 }
+static int abstractly_bound(long result)
+{
+	struct sockaddr_un name;
+	socklen_t length = sizeof name;
+	return result == 0 && getsockname(listener, (struct sockaddr *)&name, &length) == 0 && length == 40 &&
+	       memcmp(name.sun_path, "\0a name of some length", 22) == 0;
+}
 static void with_bound(void)
 {
 	with_socket();
@@ -136,6 +142,13 @@ static void without_bound(void)
 	need(unlink("socket") == 0);
 }
 static long listen_it(void) { return listen(listener, 5); }
+static int is_listening(void)
+{
+	int listens = -1;
+	socklen_t length = sizeof listens;
+	return getsockopt(listener, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) == 0 && listens == 1;
+}
+static int listens(long result) { return result == 0 && is_listening(); }
 static void with_listener(void)
 {
 	with_bound();
@@ -164,6 +177,11 @@ static long accept_it(void)
 	struct sockaddr_un name;
 	socklen_t length = sizeof name;
 	return accept4(listener, (struct sockaddr *)&name, &length, SOCK_CLOEXEC);
+}
+static int connection_waits(void)
+{
+	struct pollfd asked = { listener, POLLIN, 0 };
+	return poll(&asked, 1, 0) == 1 && write(client, "", 0) == 0;
 }
 static int accepted(long fd)
 {
@@ -273,19 +291,26 @@ static long set_option(void)
 	int on = 1;
 	return setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
 }
+static int option_set(long result)
+{
+	int on = 0;
+	socklen_t length = sizeof on;
+	return result == 0 && getsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, &length) == 0 && on == 1;
+}
+static struct ucred peer;
 static long get_option(void)
 {
-	struct ucred ucred;
-	socklen_t length = sizeof ucred;
-	return getsockopt(pair[0], SOL_SOCKET, SO_PEERCRED, &ucred, &length);
+	socklen_t length = sizeof peer;
+	return getsockopt(pair[0], SOL_SOCKET, SO_PEERCRED, &peer, &length);
 }
+static int option_told(long result) { return result == 0 && peer.pid == getpid() && peer.uid == 0; }
 
 const struct scenario channels[] = {
 	{ "pipe2", NULL, make_pipe, NULL, made_both, NULL, 0, { ENFILE } },
 	{ "write to a pipe", with_pipe, fill, pipe_empty, partly, without_pipe, 0, { 0 } },
 	{ "writev to a pipe", with_pipe, fill_vector, pipe_empty, partly, without_pipe, 0, { 0 } },
-	{ "read of a pipe", with_full_pipe, empty, pipe_full, emptied, without_pipe, 0, { 0 } },
-	{ "fcntl F_SETPIPE_SZ", with_full_pipe, resize, pipe_full, resized, without_pipe, 0, { 0 } },
+	{ "read of a pipe", with_full_pipe, empty, pipe_full, emptied, without_pipe, FREE, { 0 } },
+	{ "fcntl F_SETPIPE_SZ", with_full_pipe, resize, pipe_full, resized, without_pipe, FREE, { 0 } },
 	{ "splice of a pipe to a pipe", with_two_pipes, splice_pipes, pipes_same, spliced, without_two_pipes, 0, { 0 } },
 	{ "splice of a file to a pipe", with_file, splice_in, file_same, spliced_in, without_file, 0, { 0 } },
 	{ "splice of a pipe to a file", with_file, splice_out, file_same, spliced_out, without_file, 0, { ENOSPC } },
@@ -294,18 +319,18 @@ const struct scenario channels[] = {
 	{ "socketpair", NULL, make_pair, NULL, made_both, NULL, 0, { ENFILE } },
 	{ "socket", NULL, make_socket, NULL, close_it, NULL, 0, { ENFILE } },
 	{ "bind", with_socket, bind_it, not_bound, bound, without_socket, 0, { ENOSPC } },
-	{ "bind of an abstract name", with_socket, bind_abstract, not_bound, is_zero, without_socket, 0, { 0 } },
-	{ "listen", with_bound, listen_it, NULL, is_zero, without_bound, 0, { 0 } },
+	{ "bind of an abstract name", with_socket, bind_abstract, not_bound, abstractly_bound, without_socket, 0, { 0 } },
+	{ "listen", with_bound, listen_it, NULL, listens, without_bound, FREE, { 0 } },
 	{ "connect", with_listener, connect_it, not_connected, connected, without_bound, 0, { ENOBUFS } },
-	{ "accept4", with_connection, accept_it, NULL, accepted, without_bound, 0, { ENFILE, ENOBUFS } },
+	{ "accept4", with_connection, accept_it, connection_waits, accepted, without_bound, 0, { ENFILE, ENOBUFS } },
 	{ "send over a stream", with_pair, send_much, nothing_sent, sent, without_pair, 0, { ENOBUFS } },
 	{ "send of a packet", with_packets, send_much, nothing_sent, sent_whole, without_pair, 0, { ENOBUFS } },
 	{ "sendto", with_datagrams, send_to, none_came, came, without_bound, 0, { ENOBUFS } },
 	{ "sendmsg SCM_RIGHTS", with_pair, send_descriptors, nothing_sent, descriptors_sent, without_pair, 0, { ENOBUFS } },
 	{ "recvmsg SCM_RIGHTS", with_descriptors, receive_descriptors, descriptors_wait, descriptors_there, without_pair, 0, { ENOBUFS } },
 	{ "sendmmsg", with_packets, send_many, nothing_sent, many_sent, without_pair, 0, { ENOBUFS } },
-	{ "recvfrom", with_sent, receive, NULL, received, without_pair, 0, { 0 } },
-	{ "setsockopt", with_pair, set_option, NULL, is_zero, without_pair, 0, { 0 } },
-	{ "getsockopt", with_pair, get_option, NULL, is_zero, without_pair, 0, { 0 } },
+	{ "recvfrom", with_sent, receive, NULL, received, without_pair, FREE, { 0 } },
+	{ "setsockopt", with_pair, set_option, NULL, option_set, without_pair, FREE, { 0 } },
+	{ "getsockopt", with_pair, get_option, NULL, option_told, without_pair, FREE, { 0 } },
 	{ 0 },
 };

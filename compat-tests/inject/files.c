@@ -1,13 +1,14 @@
-/* Names, files and what is in them. */
+/* Names that are made and taken away, files and what is in them. */
 #include "inject.h"
 
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
-#include <sys/statfs.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <sys/xattr.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 static int fd = -1, other = -1;
@@ -62,127 +63,12 @@ static int exchanged(long result)
 {
 	return result == 0 && size_of("file") == 1 && size_of("made") == 8 && rename("made", "file") == 0;
 }
-static void with_tree(void)
-{
-	need(mkdir("one", 0755) == 0 && mkdir("one/two", 0755) == 0 && mkdir("three", 0755) == 0);
-	put("one/two/file", "x");
-	need(symlink("/proc/self", "proc") == 0);
-}
-static void without_tree(void)
-{
-	need(unlink("proc") == 0);
-	need(unlink("one/two/file") == 0 && rmdir("one/two") == 0 && rmdir("one") == 0 && rmdir("three") == 0);
-}
-static long move_directory(void) { return renameat(AT_FDCWD, "one/two", AT_FDCWD, "three/made"); }
-static int moved_directory(long result) { return result == 0 && is_there("three/made/file") && rename("three/made", "one/two") == 0; }
-static int directory_same(void) { return is_there("one/two/file") && !is_there("three/made"); }
 static long remove_name(void) { return unlink("made"); }
 static void with_made(void) { put("made", "x"); }
 static int is_gone(long result) { return result == 0 && !is_there("made"); }
 static int still_there(void) { return is_there("made"); }
 static long remove_directory(void) { return rmdir("made"); }
 static void with_directory(void) { need(mkdir("made", 0755) == 0); }
-
-/* Names that are looked up. */
-static void with_unknown_names(void)
-{
-	with_tree();
-	int caches = open("/proc/sys/vm/drop_caches", O_WRONLY);
-	need(write(caches, "2\n", 2) == 2);
-	close(caches);
-}
-static long open_deep(void) { return open("one/../one/two/../../proc/cwd/one/two/file", O_RDONLY); }
-static long open_beneath(void)
-{
-	struct { unsigned long long flags, mode, resolve; } how = { O_RDONLY, 0, 0x08 };
-	return syscall(SYS_openat2, AT_FDCWD, "one/two/file", &how, sizeof how);
-}
-static long stat_missing(void) { return access("one/two/nothing/here", F_OK) == -1 && errno == ENOENT ? 0 : -1; }
-static long stat_proc(void)
-{
-	struct stat status;
-	return stat("/proc/self/fdinfo/../task/../status", &status);
-}
-static long statx_file(void)
-{
-	static char status[256];
-	return syscall(SYS_statx, AT_FDCWD, "one/two/file", 0, 0xfff, status);
-}
-static long file_system(void)
-{
-	struct statfs status;
-	return statfs("one/two", &status);
-}
-static long change_mode(void) { return chmod("one/two/file", 0600); }
-static long change_owner(void) { return chown("one/two/file", 1000, 1000); }
-static long change_times(void) { return utimensat(AT_FDCWD, "one/two/file", NULL, 0); }
-static long cut(void) { return truncate("one/two/file", 100); }
-static long go(void) { return chdir("one/two"); }
-static int went(long result) { return result == 0 && is_there("file") && chdir("../..") == 0; }
-static int still_here(void) { return is_there("one"); }
-static long change_root(void) { return chroot("one/two"); }
-static int root_changed(long result) { return result == 0 && is_there("/file"); }
-static long where(void)
-{
-	static char path[PAGE];
-	return syscall(SYS_getcwd, path, sizeof path);
-}
-static long read_link(void)
-{
-	static char target[PAGE];
-	return readlink("/proc/self/exe", target, sizeof target);
-}
-static int some(long result) { return result > 0; }
-static int directory = -1;
-static void with_listing(void)
-{
-	with_tree();
-	directory = open("/proc/self", O_RDONLY | O_DIRECTORY);
-	need(directory != -1);
-}
-static void without_listing(void)
-{
-	close(directory);
-	without_tree();
-}
-static long list(void)
-{
-	static char entries[8 * PAGE];
-	lseek(directory, 0, SEEK_SET);
-	return syscall(SYS_getdents64, directory, entries, sizeof entries);
-}
-static void with_processes(void)
-{
-	with_tree();
-	directory = open("/proc", O_RDONLY | O_DIRECTORY);
-	need(directory != -1);
-}
-static void with_descriptors(void)
-{
-	with_tree();
-	directory = open("/proc/self/fd", O_RDONLY | O_DIRECTORY);
-	need(directory != -1);
-}
-static void with_many_names(void)
-{
-	char name[32];
-	with_tree();
-	for (int i = 0; i < 60; i++) {
-		snprintf(name, sizeof name, "three/%d", i);
-		put(name, "");
-	}
-	directory = open("three", O_RDONLY | O_DIRECTORY);
-	need(directory != -1);
-}
-static void without_many_names(void)
-{
-	char name[32];
-	for (int i = 0; i < 60; i++) {
-		snprintf(name, sizeof name, "three/%d", i);
-		need(unlink(name) == 0);
-	}
-	without_listing();
-}
 
 /* Contents. */
 static long write_much(void) { return pwrite(fd, big, sizeof big, 0); }
@@ -285,33 +171,52 @@ static int locked(long start, long length)
 }
 static int lock_same(void) { return locked(40, 10) && locked(0, 40) && locked(50, 10); }
 static int lock_split(long result) { return result == 0 && !locked(40, 10) && locked(0, 40) && locked(50, 10); }
-static int ready[2];
+/* What the holder of a lock and who waits for it tell each other. */
+static volatile struct {
+	int held;
+	unsigned int calls; /* odd: it is in the call */
+} *shared;
+/* Lets go of the lock when the parent sleeps in its call. */
+static void hold(void)
+{
+	struct flock all = lock(F_WRLCK, 0, 100);
+	struct timespec moment = { 0, 1000000 };
+	int state = open_state(getppid());
+	unsigned int calls;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	shared->held = fcntl(fd, F_SETLK, &all) == 0 ? 1 : -1;
+	do {
+		nanosleep(&moment, NULL);
+		calls = shared->calls;
+	} while (shared->held == 1 && !(calls % 2 == 1 && is_asleep(state) && calls == shared->calls));
+	_exit(0);
+}
 static void with_holder(void)
 {
-	char byte;
+	struct timespec moment = { 0, 1000000 };
 	with_file();
-	need(pipe(ready) == 0);
-	if (fork() == 0) {
-		struct flock all = lock(F_WRLCK, 0, 100);
-		struct timespec moment = { 0, 10000000 };
-		if (fcntl(fd, F_SETLK, &all) == 0 && write(ready[1], "x", 1) == 1)
-			nanosleep(&moment, NULL);
-		_exit(0);
-	}
-	need(read(ready[0], &byte, 1) == 1);
+	shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	need(shared != MAP_FAILED);
+	if (fork() == 0)
+		hold();
+	while (shared->held == 0)
+		nanosleep(&moment, NULL);
+	need(shared->held == 1);
 }
 static void without_holder(void)
 {
-	status_of(-1);
-	close(ready[0]);
-	close(ready[1]);
+	need(status_of(-1) == 0);
 	without_file();
 }
 static long wait_for_lock(void)
 {
 	struct flock part = lock(F_WRLCK, 10, 10);
-	return fcntl(fd, F_SETLKW, &part);
+	shared->calls++;
+	long result = fcntl(fd, F_SETLKW, &part);
+	shared->calls++;
+	return result;
 }
+static int still_held(void) { return locked(0, 10) && locked(10, 10) && locked(20, 80); }
 static long take_lock(void)
 {
 	struct flock whole = lock(F_RDLCK, 10, 10);
@@ -320,19 +225,19 @@ static long take_lock(void)
 static int lock_free(void) { return !locked(10, 10); }
 static int lock_taken(long result) { return result == 0 && locked(10, 10); }
 static long lock_file(void) { return flock(fd, LOCK_EX | LOCK_NB); }
-static int file_locked(long result)
+static int file_is_locked(void)
 {
 	int again = open("file", O_RDONLY);
 	int held = flock(again, LOCK_EX | LOCK_NB) == -1;
 	close(again);
-	return result == 0 && held;
+	return held;
 }
-
-static void with_full_table(void) { fill_table(); }
+static int file_unlocked(void) { return !file_is_locked(); }
+static int file_locked(long result) { return result == 0 && file_is_locked(); }
 
 const struct scenario files[] = {
 	{ "open O_CREAT", NULL, create, is_there_not, created, NULL, 0, { ENFILE } },
-	{ "open O_CREAT in a full table", with_full_table, create, is_there_not, created, NULL, IN_CHILD, { ENFILE } },
+	{ "open O_CREAT in a full table", fill_table, create, is_there_not, created, NULL, IN_CHILD, { ENFILE } },
 	{ "open O_CREAT through a link", with_link, create_through_link, is_there_not, created, without_link, 0, { ENFILE } },
 	{ "open O_TMPFILE", NULL, make_temporary, NULL, close_it, NULL, 0, { ENFILE } },
 	{ "mkdir", NULL, make_directory, is_there_not, made_directory, NULL, 0, { 0 } },
@@ -343,32 +248,13 @@ const struct scenario files[] = {
 	{ "rename", with_file, move, is_same, moved, without_file, 0, { 0 } },
 	{ "rename over a file", with_two, move, two_same, replaced, without_file, 0, { 0 } },
 	{ "renameat2 exchange", with_two, exchange, two_same, exchanged, without_file, 0, { 0 } },
-	{ "renameat of a directory", with_tree, move_directory, directory_same, moved_directory, without_tree, 0, { 0 } },
 	{ "unlink", with_made, remove_name, still_there, is_gone, NULL, 0, { 0 } },
 	{ "rmdir", with_directory, remove_directory, still_there, is_gone, NULL, 0, { 0 } },
-	{ "open deep", with_unknown_names, open_deep, NULL, close_it, without_tree, 0, { ENFILE } },
-	{ "openat2 RESOLVE_BENEATH", with_unknown_names, open_beneath, NULL, close_it, without_tree, 0, { ENFILE } },
-	{ "access of what is not there", with_unknown_names, stat_missing, NULL, is_zero, without_tree, 0, { 0 } },
-	{ "stat below /proc", with_unknown_names, stat_proc, NULL, is_zero, without_tree, 0, { 0 } },
-	{ "statx", with_unknown_names, statx_file, NULL, is_zero, without_tree, 0, { 0 } },
-	{ "statfs", with_unknown_names, file_system, NULL, is_zero, without_tree, 0, { 0 } },
-	{ "chmod", with_unknown_names, change_mode, NULL, is_zero, without_tree, 0, { 0 } },
-	{ "chown", with_unknown_names, change_owner, NULL, is_zero, without_tree, 0, { 0 } },
-	{ "utimensat", with_unknown_names, change_times, NULL, is_zero, without_tree, 0, { 0 } },
-	{ "truncate", with_unknown_names, cut, NULL, is_zero, without_tree, 0, { 0 } },
-	{ "chdir", with_unknown_names, go, still_here, went, without_tree, 0, { 0 } },
-	{ "chroot", with_unknown_names, change_root, still_here, root_changed, without_tree, IN_CHILD, { 0 } },
-	{ "getcwd", NULL, where, NULL, some, NULL, 0, { 0 } },
-	{ "readlink", NULL, read_link, NULL, some, NULL, 0, { 0 } },
-	{ "getdents64", with_many_names, list, NULL, some, without_many_names, 0, { 0 } },
-	{ "getdents64 of /proc/self", with_listing, list, NULL, some, without_listing, 0, { 0 } },
-	{ "getdents64 of /proc", with_processes, list, NULL, some, without_listing, 0, { 0 } },
-	{ "getdents64 of /proc/self/fd", with_descriptors, list, NULL, some, without_listing, 0, { 0 } },
 	{ "pwrite64", with_file, write_much, is_same, wrote, without_file, 0, { ENOSPC } },
 	{ "pwritev", with_file, write_vector, is_same, wrote_vector, without_file, 0, { ENOSPC } },
 	{ "preadv", with_file, read_vector, NULL, read_all, without_file, 0, { 0 } },
 	{ "fallocate", with_file, reserve, is_same, reserved, without_file, 0, { ENOSPC } },
-	{ "ftruncate", with_file, grow, is_same, grew, without_file, 0, { 0 } },
+	{ "ftruncate", with_file, grow, is_same, grew, without_file, FREE, { 0 } },
 	{ "sendfile", with_copy, send_file, copy_same, copied, without_copy, 0, { ENOSPC } },
 	{ "copy_file_range", with_copy, copy_range, copy_same, copied, without_copy, 0, { ENOSPC } },
 	{ "setxattr", with_file, set_attribute, attribute_same, attribute_set, without_file, 0, { ENOSPC } },
@@ -378,8 +264,8 @@ const struct scenario files[] = {
 	{ "fremovexattr", with_attribute, remove_attribute, attribute_old, attribute_removed, without_file, 0, { 0 } },
 	{ "mmap of a file", with_file, map_file, is_same, file_mapped, without_file, 0, { 0 } },
 	{ "fcntl F_SETLK that splits", with_lock, split_lock, lock_same, lock_split, without_file, 0, { ENOLCK } },
-	{ "fcntl F_SETLKW", with_holder, wait_for_lock, NULL, lock_taken, without_holder, IN_CHILD, { ENOLCK } },
+	{ "fcntl F_SETLKW", with_holder, wait_for_lock, still_held, lock_taken, without_holder, IN_CHILD | FREE, { ENOLCK } },
 	{ "fcntl F_OFD_SETLK", with_file, take_lock, lock_free, lock_taken, without_file, 0, { ENOLCK } },
-	{ "flock", with_file, lock_file, NULL, file_locked, without_file, 0, { ENOLCK } },
+	{ "flock", with_file, lock_file, file_unlocked, file_locked, without_file, 0, { ENOLCK } },
 	{ 0 },
 };

@@ -1,8 +1,8 @@
 /* Calls whose n-th charge fails, for n = 1, 2, 3 and so on until a call makes fewer.
  *
  * A scenario is one system call with arguments that make it do much. After a failure its error must be one that the call gives
- * for lack of memory, nothing may have changed, and the same call must succeed. In the end the kernel must hold, to the byte,
- * what it held before.
+ * for lack of memory, nothing may have changed, and the same call must succeed. When all of this is done again, the kernel must
+ * once hold no byte of its heap and no frame more than the time before.
  */
 #ifndef INJECT_H
 #define INJECT_H
@@ -19,7 +19,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define UNUSED __attribute__((unused))
 #define PAGE 4096
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -27,7 +26,8 @@
 enum {
 	IN_CHILD = 1, /* each attempt has a process of its own */
 	SPLITS = 2,   /* a failure may leave mappings cut in pieces, as on Linux */
-	LOSES = 4,    /* a failure may be the end of the process (execve past the point of no return) */
+	LOSES = 4,    /* a failure may be the end of the process: SIGSEGV, execve past the point of no return */
+	FREE = 8,     /* charges nothing, at most the first time of all */
 };
 
 struct scenario {
@@ -41,7 +41,7 @@ struct scenario {
 	int errors[4]; /* allowed beside ENOMEM */
 };
 
-extern const struct scenario files[], descriptors[], processes[], memory[], channels[], waiting[], mounts[];
+extern const struct scenario files[], lookups[], descriptors[], processes[], memory[], channels[], waiting[], mounts[];
 
 /* Ends the attempt with a report; for what a scenario needs. */
 void broken(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -51,22 +51,21 @@ void broken(const char *format, ...) __attribute__((format(printf, 1, 2)));
 			broken("line %d: %s (errno %d)", __LINE__, #condition, errno); \
 	} while (0)
 
-/* The n-th charge from now on fails; 0: none. */
-void fail_nth(int n);
-/* 0: it has failed. */
-int left_to_fail(void);
-
 /* What many scenarios need. */
 int is_there(const char *path);
 void put(const char *path, const char *contents);
 int close_it(long fd);
 int is_zero(long result);
+int is_some(long result);
 int is_there_not(void); /* "made" */
 int status_of(pid_t pid);
+/* A descriptor that tells whether a process sleeps. */
+int open_state(pid_t pid);
+int is_asleep(int state);
 /* Fills the table of descriptors: the next makes it grow. */
 void fill_table(void);
 /* A process that shares parts of this one (flags of `clone`), and its end. */
-void share(int flags);
+pid_t share(int flags);
 void unshared(void);
 
 #endif

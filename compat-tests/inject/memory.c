@@ -46,9 +46,10 @@ static int unmapped(long result)
 	return result == 0 && mincore(area + PAGE, PAGE, &there) == -1 && area[0] == 'x' && area[2 * PAGE] == 'x';
 }
 static long extend(void) { return (long)mremap(area, SIZE, 64 * SIZE, MREMAP_MAYMOVE); }
+static char *old;
 static void blocked_behind(void)
 {
-	area = pages(2 * SIZE);
+	old = area = pages(2 * SIZE);
 	need(area != MAP_FAILED && mprotect(area + SIZE, SIZE, PROT_NONE) == 0);
 	memset(area, 'x', SIZE);
 }
@@ -57,12 +58,6 @@ static int extended(long result)
 	area = (char *)result;
 	return area_same() && munmap(area + SIZE, 63 * SIZE) == 0;
 }
-static char *old;
-static void blocked_noted(void)
-{
-	blocked_behind();
-	old = area;
-}
 static void unblocked(void)
 {
 	need(munmap(old + SIZE, SIZE) == 0);
@@ -70,10 +65,9 @@ static void unblocked(void)
 }
 static void with_target(void)
 {
-	blocked_behind();
-	old = area;
+	area = pages(2 * SIZE);
+	need(area != MAP_FAILED);
 	memset(area, 'x', SIZE);
-	need(mprotect(area + SIZE, SIZE, PROT_READ | PROT_WRITE) == 0);
 	memset(area + SIZE, 'y', SIZE);
 }
 static long move_part(void) { return (long)mremap(area + PAGE, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, area + SIZE + PAGE); }
@@ -83,8 +77,6 @@ static int part_moved(long result)
 	return result == (long)area + SIZE + PAGE && area[SIZE + PAGE] == 'x' && area[SIZE + 2 * PAGE] == 'y' &&
 	       mincore(area + PAGE, PAGE, &there) == -1 && area[2 * PAGE] == 'x';
 }
-/* What is at the target may be gone already, as on Linux. */
-static int part_same(void) { return area_same(); }
 static void without_target(void) { need(munmap(area, 2 * SIZE) == 0); }
 static long move_pages(void) { return (long)mremap(area, SIZE, SIZE, MREMAP_MAYMOVE | 4 /* MREMAP_DONTUNMAP */); }
 static int pages_moved(long result) { return filled((char *)result, 'x') && filled(area, 0) && munmap((void *)result, SIZE) == 0; }
@@ -101,12 +93,19 @@ static int heap_same(void) { return syscall(SYS_brk, 0L) == old_break; }
 static long forget(void) { return madvise(area, SIZE, MADV_DONTNEED); }
 static int forgotten(long result) { return result == 0 && filled(area, 0); }
 static long not_for_children(void) { return madvise(area + PAGE, PAGE, MADV_DONTFORK); }
+static unsigned char resident[8];
 static long ask(void)
 {
-	unsigned char there[8];
-	return mincore(area, SIZE, there);
+	memset(resident, 0, sizeof resident);
+	return mincore(area, SIZE, resident);
 }
+static int all_resident(long result) { return result == 0 && memcmp(resident, "\1\1\1\1\1\1\1\1", 8) == 0 && area_same(); }
 static long lock(void) { return mlock(area, SIZE); }
+static int locked(long result)
+{
+	memset(resident, 0, sizeof resident);
+	return result == 0 && mincore(area, SIZE, resident) == 0 && resident[0] == 1 && resident[7] == 1;
+}
 static long synchronise(void) { return msync(area, SIZE, MS_SYNC); }
 /* Faults: a page that is refused is given at the second try. */
 static void with_nothing(void)
@@ -133,6 +132,7 @@ static void without_private_file(void)
 	without_area();
 }
 static pid_t sharer;
+static int until = -1;
 static void with_sharer(void)
 {
 	int ends[2];
@@ -145,7 +145,7 @@ static void with_sharer(void)
 		_exit(read(ends[0], &byte, 1) == 0 && area_same() ? 0 : 1);
 	}
 	close(ends[0]);
-	old = (char *)(long)ends[1];
+	until = ends[1];
 }
 static long touch_copies(void)
 {
@@ -154,7 +154,7 @@ static long touch_copies(void)
 }
 static int copies(long result)
 {
-	close((int)(long)old);
+	close(until);
 	return result == 0 && filled(area, 'y') && status_of(sharer) == 0;
 }
 static int target_fd;
@@ -210,7 +210,14 @@ static long set_values(void)
 	return semctl(id, 0, SETALL, values);
 }
 static int values_set(long result) { return result == 0 && semctl(id, 99, GETVAL) == 99; }
+static void with_values(void)
+{
+	with_semaphores();
+	need(set_values() == 0);
+	memset(values, 0, sizeof values);
+}
 static long get_values(void) { return semctl(id, 0, GETALL, values); }
+static int values_got(long result) { return result == 0 && values[1] == 1 && values[99] == 99; }
 static long operate(void)
 {
 	struct sembuf operations[20];
@@ -259,15 +266,16 @@ const struct scenario memory[] = {
 	{ "mmap MAP_FIXED in the middle", with_area, map_over, area_same, mapped_over, without_area, SPLITS, { 0 } },
 	{ "mprotect in the middle", with_area, protect, area_same, unharmed, without_area, SPLITS, { 0 } },
 	{ "munmap in the middle", with_area, unmap, area_same, unmapped, without_area, SPLITS, { 0 } },
-	{ "mremap that moves", blocked_noted, extend, area_same, extended, unblocked, SPLITS, { 0 } },
-	{ "mremap MREMAP_FIXED", with_target, move_part, part_same, part_moved, without_target, SPLITS, { 0 } },
+	{ "mremap that moves", blocked_behind, extend, area_same, extended, unblocked, SPLITS, { 0 } },
+	{ "mremap MREMAP_FIXED", /* what is at the target may be gone already, as on Linux */
+	  with_target, move_part, area_same, part_moved, without_target, SPLITS, { 0 } },
 	{ "mremap MREMAP_DONTUNMAP", with_area, move_pages, area_same, pages_moved, without_area, SPLITS, { 0 } },
 	{ "brk", NULL, grow_heap, heap_same, heap_grown, shrink_heap, 0, { 0 } },
-	{ "madvise MADV_DONTNEED", with_area, forget, area_same, forgotten, without_area, 0, { 0 } },
+	{ "madvise MADV_DONTNEED", with_area, forget, area_same, forgotten, without_area, FREE, { 0 } },
 	{ "madvise MADV_DONTFORK", with_area, not_for_children, area_same, unharmed, without_area, SPLITS, { EAGAIN } },
-	{ "mincore", with_area, ask, area_same, unharmed, without_area, 0, { EAGAIN } },
-	{ "mlock", with_nothing, lock, NULL, is_zero, without_area, 0, { EAGAIN } },
-	{ "msync", with_area, synchronise, area_same, unharmed, without_area, 0, { 0 } },
+	{ "mincore", with_area, ask, area_same, all_resident, without_area, 0, { EAGAIN } },
+	{ "mlock", with_nothing, lock, NULL, locked, without_area, 0, { EAGAIN } },
+	{ "msync", with_area, synchronise, area_same, unharmed, without_area, FREE, { 0 } },
 	{ "(fault) new pages", with_nothing, touch, NULL, unharmed, without_area, 0, { 0 } },
 	{ "(fault) private pages of a file", with_private_file, touch, NULL, unharmed, without_private_file, 0, { 0 } },
 	{ "(fault) shared pages", with_sharer, touch_copies, area_same, copies, without_area, IN_CHILD, { 0 } },
@@ -276,11 +284,11 @@ const struct scenario memory[] = {
 	{ "shmat", with_shared, attach, attached_none, attached, without_shared, 0, { 0 } },
 	{ "semget", NULL, get_semaphores, NULL, got_semaphores, NULL, 0, { ENOSPC } },
 	{ "semctl SETALL", with_semaphores, set_values, not_operated, values_set, without_semaphores, 0, { 0 } },
-	{ "semctl GETALL", with_semaphores, get_values, NULL, is_zero, without_semaphores, 0, { 0 } },
+	{ "semctl GETALL", with_values, get_values, NULL, values_got, without_semaphores, 0, { 0 } },
 	{ "semop SEM_UNDO", with_semaphores, operate, not_operated, operated, without_semaphores, 0, { ENOSPC } },
 	{ "msgget", NULL, get_queue, NULL, got_queue, NULL, 0, { ENOSPC } },
 	{ "msgsnd", with_queue, send, none_sent, sent, without_queue, 0, { EAGAIN } },
 	{ "msgrcv MSG_COPY", with_message, copy_message, none_received, message_copied, without_queue, 0, { 0 } },
-	{ "msgrcv", with_message, receive, none_received, received, without_queue, 0, { 0 } },
+	{ "msgrcv", with_message, receive, none_received, received, without_queue, FREE, { 0 } },
 	{ 0 },
 };

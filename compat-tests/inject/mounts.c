@@ -33,6 +33,7 @@ static int mount_moved(long result)
 }
 static int mounts_same(void) { return is_there("from/inside/deep") && !is_there("to/inside"); }
 static long remount(void) { return mount(NULL, "from", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL); }
+static int still_writable(void) { return mounts_same() && mkdir("from/x", 0755) == 0 && rmdir("from/x") == 0; }
 static int remounted(long result) { return result == 0 && mkdir("from/x", 0755) == -1 && errno == EROFS; }
 static long unmount(void) { return umount2("from", MNT_DETACH); }
 static int unmounted(long result) { return result == 0 && !is_there("from/inside/deep"); }
@@ -49,7 +50,15 @@ static void with_new_root(void)
 }
 static int old_root(void) { return access("/new/old", F_OK) == 0; }
 static int pivoted(long result) { return result == 0 && access("/old/new", F_OK) == 0; }
+static char old_name[65];
+static void with_name(void) { need(gethostname(old_name, sizeof old_name) == 0); }
+static void without_name(void) { need(sethostname(old_name, strlen(old_name)) == 0); }
 static long name_host(void) { return sethostname("a-host-of-this-name", 19); }
+static int host_named(long result)
+{
+	char name[65];
+	return result == 0 && gethostname(name, sizeof name) == 0 && strcmp(name, "a-host-of-this-name") == 0;
+}
 
 const struct scenario mounts[] = {
 	{ "mount tmpfs", with_places, mount_tmpfs, nothing_mounted, tmpfs_mounted, without_places, 0, { 0 } },
@@ -57,9 +66,9 @@ const struct scenario mounts[] = {
 	{ "mount MS_BIND", with_places, mount_bind, nothing_mounted, bound, without_places, 0, { 0 } },
 	{ "mount MS_BIND MS_REC", with_mounts, mount_tree, mounts_same, tree_bound, without_mounts, 0, { 0 } },
 	{ "mount MS_MOVE", with_mounts, move_mount, mounts_same, mount_moved, without_mounts, 0, { 0 } },
-	{ "mount MS_REMOUNT", with_mounts, remount, mounts_same, remounted, without_mounts, 0, { 0 } },
+	{ "mount MS_REMOUNT", with_mounts, remount, still_writable, remounted, without_mounts, 0, { 0 } },
 	{ "umount2 MNT_DETACH", with_mounts, unmount, mounts_same, unmounted, without_places, 0, { 0 } },
 	{ "pivot_root", with_new_root, pivot, old_root, pivoted, NULL, IN_CHILD, { 0 } },
-	{ "sethostname", NULL, name_host, NULL, is_zero, NULL, 0, { 0 } },
+	{ "sethostname", with_name, name_host, NULL, host_named, without_name, FREE, { 0 } },
 	{ 0 },
 };

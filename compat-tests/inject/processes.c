@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -103,8 +104,6 @@ static void with_arguments(void)
 }
 static const char *to_execute;
 static int by_descriptor = -1;
-/* Executes in a child that has a count of its own: 0 when the failure came, -1 with its errno. */
-
 static long execute(void)
 {
 	if (by_descriptor != -1)
@@ -136,8 +135,32 @@ static void with_script(void)
 static int script_there(void) { return is_there("script"); }
 
 /* What a process is. */
-static void with_sharer(void) { share(CLONE_FILES | CLONE_FS); }
+static pid_t sharer;
+static void with_sharer(void) { sharer = share(CLONE_FILES | CLONE_FS); }
 static long unshare_files(void) { return unshare(CLONE_FILES | CLONE_FS); }
+/* What the sharer sees of a descriptor that is made here now. */
+static int is_shared(void)
+{
+	char path[32];
+	int fd = dup(0);
+	snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)sharer, fd);
+	int seen = is_there(path);
+	close(fd);
+	return seen;
+}
+static int is_alone(long result) { return result == 0 && !is_shared(); }
+/* Whether a mount that is made here now is one for the sharer as well. */
+static int is_mounted_for_both(void)
+{
+	char path[32];
+	struct stat own = { 0 }, seen = { 0 };
+	snprintf(path, sizeof path, "/proc/%d/root/mnt", (int)sharer);
+	need(mount("none", "/mnt", "tmpfs", 0, NULL) == 0 && stat("/mnt", &own) == 0 && stat(path, &seen) == 0);
+	need(umount("/mnt") == 0);
+	return own.st_dev == seen.st_dev;
+}
+static int mounts_apart(long result) { return result == 0 && !is_mounted_for_both(); }
+static void with_child(void) { sharer = share(0); }
 static long unshare_mounts(void) { return unshare(CLONE_NEWNS | CLONE_NEWUTS); }
 static long set_groups(void)
 {
@@ -160,18 +183,41 @@ static long bind_processor(void)
 	unsigned long set = 1;
 	return syscall(SYS_sched_setaffinity, 0, sizeof set, &set);
 }
+static unsigned long processors(void)
+{
+	unsigned long set = 0;
+	return syscall(SYS_sched_getaffinity, 0, sizeof set, &set) > 0 ? set : 0;
+}
+static int is_unbound(void) { return processors() > 1; }
+static int is_bound(long result) { return result == 0 && processors() == 1; }
 static long set_class(void)
 {
 	struct sched_param parameter = { 0 };
 	return syscall(SYS_sched_setscheduler, 0, SCHED_BATCH, &parameter);
 }
 static long set_name(void) { return prctl(PR_SET_NAME, "a longer name"); }
+static int is_called(const char *name)
+{
+	char now[16];
+	return prctl(PR_GET_NAME, now) == 0 && strcmp(now, name) == 0;
+}
+static int is_inject(void) { return is_called("inject"); }
+static int is_renamed(long result) { return result == 0 && is_called("a longer name"); }
 static long set_limit(void)
 {
 	struct rlimit limit = { 100, 100 };
 	return setrlimit(RLIMIT_NOFILE, &limit);
 }
-static long new_session(void) { return setsid() > 0 ? 0 : -1; }
+static int is_limited(void)
+{
+	struct rlimit limit = { 0 };
+	return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur == 100 && limit.rlim_max == 100;
+}
+static int is_unlimited(void) { return !is_limited(); }
+static int limited(long result) { return result == 0 && is_limited(); }
+static long new_session(void) { return setsid(); }
+static int old_session(void) { return getsid(0) != getpid(); }
+static int leads(long result) { return result == getpid() && getsid(0) == result && getpgrp() == result; }
 static long own_pidfd(void) { return syscall(SYS_pidfd_open, getpid(), 0); }
 static void with_pidfd(void)
 {
@@ -191,7 +237,7 @@ static long wait_for(void)
 	struct rusage usage;
 	return wait4(child, NULL, 0, &usage);
 }
-static int waited(long result) { return result == child; }
+static int waited(long result) { return result == child && status_of(child) == -1; }
 
 /* Signals. */
 static sigset_t blocked;
@@ -244,6 +290,11 @@ static long set_action(void)
 	struct sigaction action = { .sa_handler = handle };
 	return sigaction(SIGUSR2, &action, NULL);
 }
+static int action_set(long result)
+{
+	struct sigaction action, standard = { .sa_handler = SIG_DFL };
+	return result == 0 && sigaction(SIGUSR2, &standard, &action) == 0 && action.sa_handler == handle;
+}
 static long signal_file(void)
 {
 	sigset_t set;
@@ -285,6 +336,11 @@ static long set_interval(void)
 	struct itimerval later = { .it_value = { 1000, 0 } };
 	return setitimer(ITIMER_VIRTUAL, &later, NULL);
 }
+static int interval_set(long result)
+{
+	struct itimerval none = { 0 }, was;
+	return result == 0 && setitimer(ITIMER_VIRTUAL, &none, &was) == 0 && was.it_value.tv_sec >= 999;
+}
 static long nap(void)
 {
 	struct timespec moment = { 0, 1000000 };
@@ -307,29 +363,29 @@ const struct scenario processes[] = {
 	{ "execve", with_program, execute, NULL, NULL, NULL, IN_CHILD | LOSES, { 0 } },
 	{ "execveat", with_program_file, execute, NULL, NULL, NULL, IN_CHILD | LOSES, { 0 } },
 	{ "execve of a script", with_script, execute, script_there, NULL, NULL, IN_CHILD | LOSES, { 0 } },
-	{ "unshare CLONE_FILES", with_sharer, unshare_files, NULL, is_zero, unshared, IN_CHILD, { 0 } },
-	{ "unshare CLONE_NEWNS", NULL, unshare_mounts, NULL, is_zero, NULL, IN_CHILD, { 0 } },
+	{ "unshare CLONE_FILES", with_sharer, unshare_files, is_shared, is_alone, unshared, IN_CHILD, { 0 } },
+	{ "unshare CLONE_NEWNS", with_child, unshare_mounts, is_mounted_for_both, mounts_apart, unshared, IN_CHILD, { 0 } },
 	{ "setgroups", NULL, set_groups, no_groups, groups_set, NULL, IN_CHILD, { 0 } },
 	{ "setresuid", NULL, become, still_root, became, NULL, IN_CHILD, { EAGAIN } },
-	{ "sched_setaffinity", NULL, bind_processor, NULL, is_zero, NULL, IN_CHILD, { 0 } },
+	{ "sched_setaffinity", NULL, bind_processor, is_unbound, is_bound, NULL, IN_CHILD, { 0 } },
 	{ "sched_setscheduler", NULL, set_class, NULL, is_zero, NULL, IN_CHILD, { 0 } },
-	{ "prctl PR_SET_NAME", NULL, set_name, NULL, is_zero, NULL, IN_CHILD, { 0 } },
-	{ "setrlimit", NULL, set_limit, NULL, is_zero, NULL, IN_CHILD, { 0 } },
-	{ "setsid", NULL, new_session, NULL, is_zero, NULL, IN_CHILD, { 0 } },
+	{ "prctl PR_SET_NAME", NULL, set_name, is_inject, is_renamed, NULL, IN_CHILD, { 0 } },
+	{ "setrlimit", NULL, set_limit, is_unlimited, limited, NULL, IN_CHILD, { 0 } },
+	{ "setsid", NULL, new_session, old_session, leads, NULL, IN_CHILD, { 0 } },
 	{ "pidfd_open", NULL, own_pidfd, NULL, close_it, NULL, 0, { ENFILE } },
-	{ "pidfd_getfd", with_pidfd, steal, NULL, close_it, without_pidfd, 0, { 0 } },
-	{ "wait4", with_dead_child, wait_for, NULL, waited, NULL, 0, { 0 } },
+	{ "pidfd_getfd", with_pidfd, steal, NULL, close_it, without_pidfd, FREE, { 0 } },
+	{ "wait4", with_dead_child, wait_for, NULL, waited, NULL, FREE, { 0 } },
 	{ "rt_sigqueueinfo", with_blocked, queue_signal, nothing_pending, queued, without_blocked, IN_CHILD, { EAGAIN } },
 	{ "tgkill of a real-time signal", with_blocked, signal_thread, nothing_pending, signalled, without_blocked, IN_CHILD, { EAGAIN } },
-	{ "kill", with_blocked, plain_signal, NULL, plainly_signalled, without_blocked, IN_CHILD, { EAGAIN } },
-	{ "kill with a handler", with_handler, plain_signal, NULL, was_handled, NULL, 0, { 0 } },
-	{ "rt_sigaction", NULL, set_action, NULL, is_zero, NULL, 0, { 0 } },
+	{ "kill", with_blocked, plain_signal, nothing_pending, plainly_signalled, without_blocked, IN_CHILD, { EAGAIN } },
+	{ "kill with a handler", with_handler, plain_signal, NULL, was_handled, NULL, FREE, { 0 } },
+	{ "rt_sigaction", NULL, set_action, NULL, action_set, NULL, FREE, { 0 } },
 	{ "signalfd4", NULL, signal_file, NULL, close_it, NULL, 0, { ENFILE } },
 	{ "timer_create", with_blocked, make_timer, NULL, timer_made, without_blocked, 0, { EAGAIN } },
-	{ "timer_settime", with_timer, set_timer, NULL, timer_fired, without_timer, 0, { 0 } },
-	{ "setitimer", NULL, set_interval, NULL, is_zero, NULL, 0, { 0 } },
-	{ "nanosleep", NULL, nap, NULL, is_zero, NULL, 0, { 0 } },
-	{ "futex FUTEX_WAIT", NULL, wait_in_vain, NULL, is_zero, NULL, 0, { 0 } },
-	{ "futex FUTEX_CMP_REQUEUE", NULL, requeue, NULL, is_zero, NULL, 0, { 0 } },
+	{ "timer_settime", with_timer, set_timer, NULL, timer_fired, without_timer, FREE, { 0 } },
+	{ "setitimer", NULL, set_interval, NULL, interval_set, NULL, FREE, { 0 } },
+	{ "nanosleep", NULL, nap, NULL, is_zero, NULL, FREE, { 0 } },
+	{ "futex FUTEX_WAIT", NULL, wait_in_vain, NULL, is_zero, NULL, FREE, { 0 } },
+	{ "futex FUTEX_CMP_REQUEUE", NULL, requeue, NULL, is_zero, NULL, FREE, { 0 } },
 	{ 0 },
 };

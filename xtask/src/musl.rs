@@ -27,6 +27,9 @@ const KERNEL_HEADERS: [(&str, &str); 4] = [
     ("mtd", "/usr/include/mtd"),
 ];
 
+/// How this project's own programs are compiled.
+pub const FLAGS: [&str; 6] = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-fno-strict-aliasing"];
+
 /// The compiler for user space.
 pub struct Compiler {
     headers: PathBuf,

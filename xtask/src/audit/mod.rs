@@ -8,7 +8,7 @@ mod faults;
 mod order;
 mod panics;
 mod size;
-mod source;
+pub mod source;
 mod text;
 mod unsafety;
 mod vectors;
@@ -104,7 +104,7 @@ pub fn measure(project: &Project, ui: &Ui) -> Result<Report> {
 }
 
 /// The files of the checkout, below it, sorted; what is built is left out.
-fn files(root: &Path) -> Result<Vec<PathBuf>> {
+pub fn files(root: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let walk = WalkDir::new(root).sort_by_file_name().into_iter();
     for entry in walk.filter_entry(|entry| entry.file_name() != "target" && entry.file_name() != ".git") {

@@ -26,15 +26,8 @@ use report::Report;
 
 const FOLDER: &str = "compat-tests/fuzz";
 const HINTS: &str = "hints.txt";
-const FLAGS: [&str; 7] = [
-    "-std=gnu11",
-    "-O1",
-    "-Wall",
-    "-Wextra",
-    "-Werror",
-    "-fno-strict-aliasing",
-    "-fno-stack-protector", // a call may move thread-local storage away
-];
+/// Beside the usual ones: a call may move thread-local storage away.
+const FLAG: &str = "-fno-stack-protector";
 
 /// In so many calls every one of them has to have succeeded.
 const LONG: u64 = 50_000;
@@ -219,6 +212,7 @@ fn build(project: &Project, ui: &Ui) -> Result<PathBuf> {
     let sources = musl::sources_in(&folder)?;
     let sources: Vec<_> = sources.iter().map(PathBuf::as_path).collect();
     let header = folder.join("fuzz.h");
-    let program = musl::Program { name: "fuzz", sources: &sources, depends: &[&header], flags: &FLAGS };
+    let flags: Vec<&str> = musl::FLAGS.into_iter().chain([FLAG]).collect();
+    let program = musl::Program { name: "fuzz", sources: &sources, depends: &[&header], flags: &flags };
     Compiler::find(project, ui)?.cc(project, ui, &program)
 }

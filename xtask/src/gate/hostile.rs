@@ -1,10 +1,9 @@
 //! The phase `hostile`: what programs and files can do to harm is done, and nothing comes of it.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use super::Gate;
 use crate::compat::{Ending, Outcome, read_tap};
@@ -14,7 +13,6 @@ use crate::musl::{self, Compiler};
 const FOLDER: &str = "compat-tests/hostile";
 /// What the programs include.
 const HEADERS: [&str; 2] = ["compat-tests/tap.h", "compat-tests/hostile/hoard.h"];
-const FLAGS: [&str; 6] = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-fno-strict-aliasing"];
 
 /// Memory that a hoarder fills in a moment.
 const MEMORY: &str = "64M";
@@ -62,19 +60,14 @@ fn programs(gate: &Gate<'_>) -> Result<Vec<(String, PathBuf)>> {
     let folder = project.root().join(FOLDER);
     let headers = HEADERS.map(|header| project.root().join(header));
     let depends: Vec<&Path> = headers.iter().map(PathBuf::as_path).collect();
-    let entries = fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
     let mut built = Vec::new();
-    for entry in entries {
-        let source = entry.with_context(|| format!("cannot read {}", folder.display()))?.path();
-        if source.extension().is_none_or(|extension| extension != "c") {
-            continue;
-        }
+    for source in musl::sources_in(&folder)? {
         let name = source.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let program = musl::Program { name: &name, sources: &[&source], depends: &depends, flags: &FLAGS };
+        let program =
+            musl::Program { name: &name, sources: &[&source], depends: &depends, flags: &musl::FLAGS };
         let file = compiler.cc(project, ui, &program)?;
         built.push((name, file));
     }
-    built.sort();
     Ok(built)
 }
 

@@ -8,11 +8,14 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::Gate;
+use crate::audit;
+use crate::audit::source::{self, Source};
 use crate::guest::{self, Addition, End, Kernel, Machine};
 use crate::musl::{self, Compiler};
+use crate::project::Project;
+use crate::ui::Ui;
 
 const FOLDER: &str = "compat-tests/inject";
-const FLAGS: [&str; 6] = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-fno-strict-aliasing"];
 /// The points that no scenario reaches, a file of the kernel a line: how many, and why.
 const UNREACHED: &str = "unreached.txt";
 /// What makes failures possible.
@@ -50,7 +53,7 @@ struct Told {
 pub fn run(gate: &mut Gate<'_>) {
     let mut told = None;
     gate.tally.check("inject: no charge that fails does harm", || {
-        let result = scenarios(gate.project, gate.ui)?;
+        let result = scenarios(gate.project, gate.ui, Kernel::Serix)?;
         let calls: Vec<&str> = result.charges.keys().filter_map(|name| name.split(' ').next()).collect();
         let calls: BTreeSet<&str> = calls.into_iter().collect();
         println!(
@@ -67,6 +70,14 @@ pub fn run(gate: &mut Gate<'_>) {
         ensure!(is_whole, "the program did not come to its end");
         Ok(())
     });
+    if gate.kernels.contains(&Kernel::Linux) {
+        gate.tally.check("inject: unharmed, every scenario holds on Linux", || {
+            let told = scenarios(gate.project, gate.ui, Kernel::Linux)?;
+            ensure!(told.findings.is_empty(), "{}", told.findings.join("\n"));
+            ensure!(told.is_whole && told.scenarios > 0, "the program did not come to its end");
+            Ok(())
+        });
+    }
     let Some(told) = told else { return };
     gate.tally.check("inject: the charges that are never failed are those that are listed", || {
         let root = gate.project.root();
@@ -77,21 +88,28 @@ pub fn run(gate: &mut Gate<'_>) {
     });
 }
 
-/// Runs the program in a guest.
-fn scenarios(project: &crate::project::Project, ui: &crate::ui::Ui) -> Result<Told> {
+/// Runs the program in a guest: on Linux once, with nothing that fails.
+fn scenarios(project: &Project, ui: &Ui, kernel: Kernel) -> Result<Told> {
     let folder = project.root().join(FOLDER);
     let sources = musl::sources_in(&folder)?;
     let sources: Vec<&Path> = sources.iter().map(AsRef::as_ref).collect();
     let header = folder.join("inject.h");
-    let program = musl::Program { name: "inject", sources: &sources, depends: &[&header], flags: &FLAGS };
+    let program =
+        musl::Program { name: "inject", sources: &sources, depends: &[&header], flags: &musl::FLAGS };
     let built = Compiler::find(project, ui)?.cc(project, ui, &program)?;
 
-    let mut machine = Machine::new(Kernel::Serix);
+    let mut machine = Machine::new(kernel);
     machine.processors = 2;
-    machine.append = WORD.to_owned();
     machine.additions.push(Addition::new(&built, "/opt/inject")?);
-    let step = ui.step("Serix: every charge fails once");
-    let captured = guest::capture(project, ui, &machine, "/opt/inject", &[], Some(LIMIT))?;
+    let (command, what) = match kernel {
+        Kernel::Serix => {
+            machine.append = WORD.to_owned();
+            ("/opt/inject", "each charge fails once")
+        }
+        Kernel::Linux => ("/opt/inject plain", "nothing fails"),
+    };
+    let step = ui.step(format!("{kernel}: {what}"));
+    let captured = guest::capture(project, ui, &machine, command, &[], Some(LIMIT))?;
     step.done();
     let output = String::from_utf8_lossy(&captured.stdout);
     let mut told = read(&output);
@@ -132,45 +150,31 @@ fn read(output: &str) -> Told {
 
 /// How many points of each file did not fail.
 fn unreached(root: &Path, reached: &BTreeSet<(String, u32)>) -> Result<BTreeMap<String, usize>> {
+    let mut files = audit::files(root)?;
+    files.retain(|file| {
+        CRATES.iter().any(|name| file.starts_with(Path::new("kernel").join(name).join("src")))
+    });
     let mut missing = BTreeMap::new();
-    for name in CRATES {
-        for entry in walkdir(&root.join("kernel").join(name).join("src"))? {
-            let file = entry.strip_prefix(root)?.to_string_lossy().into_owned();
-            if DEFINITIONS.contains(&file.as_str()) || file.contains("tests") {
-                continue;
-            }
-            let text = fs::read_to_string(&entry).with_context(|| format!("cannot read {file}"))?;
-            let count = points(&text).filter(|line| !reached.contains(&(file.clone(), *line))).count();
-            if count > 0 {
-                missing.insert(file, count);
-            }
+    for source in source::read_all(root, &files)? {
+        let file = source.path.to_string_lossy().into_owned();
+        if DEFINITIONS.contains(&file.as_str()) {
+            continue;
+        }
+        let count = points(&source).filter(|line| !reached.contains(&(file.clone(), *line))).count();
+        if count > 0 {
+            missing.insert(file, count);
         }
     }
     Ok(missing)
 }
 
 /// The lines with charges, counted from 1; without comments and tests.
-fn points(text: &str) -> impl Iterator<Item = u32> {
-    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-    code.lines().zip(1..).filter_map(|(line, number)| {
+fn points(source: &Source) -> impl Iterator<Item = u32> {
+    source.lines.iter().zip(1..).filter_map(|(line, number)| {
         let line = line.split("//").next().unwrap_or_default();
-        CHARGES.iter().any(|charge| line.contains(charge)).then_some(number)
+        let is_charge = CHARGES.iter().any(|charge| line.contains(charge));
+        (is_charge && !source.excluded(number as usize)).then_some(number)
     })
-}
-
-/// The source files below a folder.
-fn walkdir(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
-        let path = entry.with_context(|| format!("cannot read {}", folder.display()))?.path();
-        if path.is_dir() {
-            files.extend(walkdir(&path)?);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            files.push(path);
-        }
-    }
-    files.sort();
-    Ok(files)
 }
 
 /// Reads the list of what is not reached.
@@ -200,8 +204,9 @@ fn compare(found: &BTreeMap<String, usize>, listed: &BTreeMap<String, usize>) ->
 
 #[cfg(test)]
 mod tests {
-    use super::{compare, listed, points, read};
+    use super::{Source, compare, listed, points, read};
     use std::collections::BTreeMap;
+    use std::path::Path;
 
     #[test]
     fn what_the_program_tells_is_read() {
@@ -217,8 +222,10 @@ mod tests {
 
     #[test]
     fn charges_of_the_source_are_found() {
-        let text = "// charge::admit(1)\n charge::admit(2)?;\n\n x::charge::reserve(&mut y, 1)\n#[cfg(test)]\ncharge::admit(3)";
-        assert_eq!(points(text).collect::<Vec<_>>(), [2, 4]);
+        let text = "fn a() { // charge::admit(1)\n charge::admit(2)?;\n\n x::charge::reserve(&mut y, 1);\n}\n\
+                    #[cfg(test)]\nfn b() {\n charge::admit(3)\n}\nfn c() {\n charge::admit(4)\n}\n";
+        let source = Source::parse(Path::new("kernel/a/src/b.rs"), text).expect("valid Rust");
+        assert_eq!(points(&source).collect::<Vec<_>>(), [2, 4, 11]);
     }
 
     #[test]

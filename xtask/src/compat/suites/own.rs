@@ -1,10 +1,8 @@
 //! This project's programs: each `compat-tests/NAME.c` is one.
 
-use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::content_of;
 use crate::compat::{Program, Suite, tap};
@@ -14,7 +12,6 @@ use crate::ui::Ui;
 
 const FOLDER: &str = "compat-tests";
 const HEADER: &str = "tap.h";
-const FLAGS: [&str; 6] = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-fno-strict-aliasing"];
 
 /// What a shell does first: /tmp has neither devices nor set-user-id programs, so there is a tmpfs that has.
 const SETUP: &str = "mountpoint -q /mnt || mount -t tmpfs -o mode=1777 tmpfs /mnt; export TMPDIR=/mnt; exec";
@@ -28,13 +25,13 @@ pub fn prepare(project: &Project, ui: &Ui) -> Result<Suite> {
     let header = folder.join(HEADER);
     let compiler = Compiler::find(project, ui)?;
     let mut suite = Suite { name: "own", additions: Vec::new(), programs: Vec::new(), flawless: true };
-    let words: Vec<&str> = FLAGS.into_iter().chain([SETUP]).collect();
-    for source in sources(&folder)? {
+    let words: Vec<&str> = musl::FLAGS.into_iter().chain([SETUP]).collect();
+    for source in musl::sources_in(&folder)? {
         let name = source.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let built = compiler.cc(
             project,
             ui,
-            &musl::Program { name: &name, sources: &[&source], depends: &[&header], flags: &FLAGS },
+            &musl::Program { name: &name, sources: &[&source], depends: &[&header], flags: &musl::FLAGS },
         )?;
         let guest = format!("/opt/compat/{name}");
         suite.programs.push(Program {
@@ -47,17 +44,4 @@ pub fn prepare(project: &Project, ui: &Ui) -> Result<Suite> {
         suite.additions.push((built, guest));
     }
     Ok(suite)
-}
-
-fn sources(folder: &std::path::Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    let mut found = Vec::new();
-    for entry in entries {
-        let path = entry.with_context(|| format!("cannot read {}", folder.display()))?.path();
-        if path.extension().is_some_and(|extension| extension == "c") {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
 }
