@@ -151,17 +151,24 @@ CASE(randomness)
 
 /* Pointers of the kernel. */
 
-/* Says whether a text shows an address of the kernel's half: 16 digits, the first five of which say so. */
+/* How many of the characters at the beginning of a text, which need not end with a zero, are among these. */
+static size_t run_of(const char *among, const char *text, size_t length)
+{
+	size_t run = 0;
+	while (run < length && text[run] && strchr(among, text[run]))
+		run++;
+	return run;
+}
+
+/* Where a text shows an address of the kernel's half: 16 hexadecimal digits, the first five of which say so, or 20 decimal ones. */
 static const char *kernel_pointer(const char *text, size_t length)
 {
 	for (size_t at = 0; at + 16 <= length; at++) {
-		size_t digits = strspn(text + at, "0123456789");
+		size_t digits = run_of("0123456789", text + at, length - at);
 		/* From 2^64 - 2^47 on, but for the last ones: `shmall` is so large. */
 		if (digits == 20 && strncmp(text + at, "18446603336221196288", 20) >= 0 && strncmp(text + at, "18446744073692774399", 20) < 0)
 			return text + at;
-		digits = 0;
-		while (at + digits < length && strchr("0123456789abcdefABCDEF", text[at + digits]) && text[at + digits])
-			digits++;
+		digits = run_of("0123456789abcdefABCDEF", text + at, length - at);
 		if (digits == 16 && strncasecmp(text + at, "ffff", 4) == 0 && strchr("89abcdefABCDEF", text[at + 4]) &&
 		    strncmp(text + at, "ffffffffffff", 12) != 0 && strncmp(text + at, "ffffffffff60", 12) != 0)
 			return text + at;
@@ -208,8 +215,13 @@ static void walk(const char *folder, int depth)
 
 CASE(pointers_of_the_kernel)
 {
-	const char text[] = "0 ffffffff81000000 T";
-	require(kernel_pointer(text, sizeof text) && !kernel_pointer("ffffffff81000", 13) && !kernel_pointer("0000000081000000", 16));
+#define SHOWS(text) (kernel_pointer(text, sizeof text - 1) != NULL)
+	require(SHOWS("0 ffffffff81000000 T") && SHOWS("ffff800000000000") && SHOWS("FFFF888001234567"));
+	require(!SHOWS("ffffffff81000") && !SHOWS("0000000081000000") && !SHOWS("ffff700000000000") && !SHOWS("ffffffffffffffff"));
+	require(SHOWS("= 18446744071578845184\n") && SHOWS("18446603336221196288") && !SHOWS("18446603336221196287"));
+	require(!SHOWS("18446744073692774399") && !SHOWS("118446744071578845184"));
+	/* What lies behind the end is not looked at. */
+	require(!kernel_pointer("18446744071578845184", 19) && kernel_pointer("184467440715788451845", 20));
 	become(1000);
 	walk("/proc", 0);
 	walk("/proc/self", 1);

@@ -15,11 +15,11 @@
 static volatile int over;
 static volatile long wrong, looks;
 
-
-/* Runs a changer against lookups in further threads. */
-static void race(void *(*look)(void *), void (*change)(void))
+/* Runs a changer, which tells whether it has changed what it should, against lookups in further threads. */
+static void race(void *(*look)(void *), int (*change)(void), const char *both_sides)
 {
 	pthread_t threads[RACERS];
+	long refused = 0;
 	over = 0, wrong = 0, looks = 0;
 	for (int i = 0; i < RACERS; i++)
 		require(pthread_create(&threads[i], NULL, look, NULL) == 0);
@@ -28,12 +28,13 @@ static void race(void *(*look)(void *), void (*change)(void))
 	end.tv_nsec += RACE_MS % 1000 * 1000000L, end.tv_sec += RACE_MS / 1000;
 	do {
 		for (int i = 0; i < 50; i++)
-			change();
+			refused += !change();
 		clock_gettime(CLOCK_MONOTONIC, &now);
-	} while (now.tv_sec < end.tv_sec || (now.tv_sec == end.tv_sec && now.tv_nsec < end.tv_nsec));
+	} while (looks == 0 || now.tv_sec < end.tv_sec || (now.tv_sec == end.tv_sec && now.tv_nsec < end.tv_nsec));
 	over = 1;
 	for (int i = 0; i < RACERS; i++)
 		pthread_join(threads[i], NULL);
+	equal(refused, 0, both_sides);
 }
 
 static void look_done(int good)
@@ -56,10 +57,9 @@ static void *read_either(void *unused)
 	return unused;
 }
 
-static void replace_either(void)
+static int replace_either(void)
 {
-	dup2(one, either);
-	dup2(other, either);
+	return dup2(one, either) == either && dup2(other, either) == either;
 }
 
 static void *open_and_close(void *unused)
@@ -72,13 +72,14 @@ static void *open_and_close(void *unused)
 	return unused;
 }
 
-static void open_many(void)
+static int open_many(void)
 {
-	int fds[8];
+	int fds[8], good = 1;
 	for (int i = 0; i < 8; i++)
 		fds[i] = dup(other);
 	for (int i = 0; i < 8; i++)
-		close(fds[i]);
+		good &= close(fds[i]) == 0;
+	return good;
 }
 
 static void open_two(void)
@@ -95,39 +96,57 @@ CASE(replaced_descriptors)
 	open_two();
 	either = dup(one);
 	require(either >= 0);
-	race(read_either, replace_either);
-	check(looks > 0, "others read while dup2 replaces");
+	race(read_either, replace_either, "dup2 replaces a descriptor while others read");
 	equal(wrong, 0, "a descriptor that dup2 replaces is open at every moment, as the old file or the new one");
 	close(either);
 	either = 1000;
 	require(dup2(one, either) == either);
-	race(read_either, replace_either);
+	race(read_either, replace_either, "and one with a high number");
 	equal(wrong, 0, "so is one with a high number");
 }
 
-/* The table grows each time. */
+/* In a process whose table is small, as no number is high: the table grows from there on, while others read a descriptor that is
+ * beyond what fits every table. */
 static void grow(void)
 {
-	static int next = 100;
-	int fd = fcntl(one, F_DUPFD, next);
-	next = next < 900 ? next + 37 : 100;
-	close(fd);
+	pthread_t threads[RACERS];
+	over = 0, wrong = 0, looks = 0;
+	either = 70;
+	if (dup2(one, either) != either)
+		_exit(3);
+	for (int i = 0; i < RACERS; i++)
+		if (pthread_create(&threads[i], NULL, read_either, NULL) != 0)
+			_exit(3);
+	for (int next = 130; next < 1000; next *= 2) {
+		for (long before = looks; looks < before + 10;)
+			sched_yield();
+		if (fcntl(one, F_DUPFD, next) != next)
+			_exit(3);
+	}
+	over = 1;
+	for (int i = 0; i < RACERS; i++)
+		pthread_join(threads[i], NULL);
+	_exit(wrong != 0);
 }
 
 CASE(growing_tables)
 {
+	enum { ROUNDS = 60 };
+	int lost = 0, grown = 0;
 	open_two();
-	either = dup(one);
-	require(either >= 0);
-	race(read_either, grow);
-	equal(wrong, 0, "a descriptor stays open while the table grows");
+	for (int i = 0; i < ROUNDS; i++) {
+		int status = in_child(close(tap_out); _exit(in_child(grow())));
+		lost += status == 1;
+		grown += status <= 1;
+	}
+	equal(grown, ROUNDS, "tables grow while others read");
+	equal(lost, 0, "a descriptor stays open while the table grows");
 }
 
 CASE(own_descriptors)
 {
 	open_two();
-	race(open_and_close, open_many);
-	check(looks > 0, "threads open and close at the same time");
+	race(open_and_close, open_many, "threads open and close at the same time");
 	equal(wrong, 0, "each finds under its number what it has opened");
 }
 
@@ -141,12 +160,9 @@ static void *read_maybe(void *unused)
 	return unused;
 }
 
-static void close_and_open(void)
+static int close_and_open(void)
 {
-	close(either);
-	dup2(one, either);
-	close(either);
-	dup2(other, either);
+	return close(either) == 0 && dup2(one, either) == either && close(either) == 0 && dup2(other, either) == either;
 }
 
 CASE(closed_descriptors)
@@ -154,7 +170,7 @@ CASE(closed_descriptors)
 	open_two();
 	either = 200;
 	require(dup2(one, either) == either);
-	race(read_maybe, close_and_open);
+	race(read_maybe, close_and_open, "a descriptor is closed and opened while others read");
 	equal(wrong, 0, "a number is a file or EBADF, nothing else");
 	int ends[2];
 	require(pipe(ends) == 0);
@@ -198,16 +214,16 @@ static void *end_at_once(void *unused)
 	return unused;
 }
 
-static void come_and_go(void)
+static int come_and_go(void)
 {
 	pid_t child = fork();
 	if (child == 0)
 		_exit(0);
-	if (waitpid(child, NULL, 0) == child)
-		last_gone = child;
+	if (waitpid(child, NULL, 0) != child)
+		return 0;
+	last_gone = child;
 	pthread_t thread;
-	if (pthread_create(&thread, NULL, end_at_once, NULL) == 0)
-		pthread_join(thread, NULL);
+	return pthread_create(&thread, NULL, end_at_once, NULL) == 0 && pthread_join(thread, NULL) == 0;
 }
 
 CASE(processes)
@@ -217,8 +233,7 @@ CASE(processes)
 		for (;;)
 			pause();
 	require(steady > 0);
-	race(ask_for_processes, come_and_go);
-	check(looks > 0, "others ask while processes come and go");
+	race(ask_for_processes, come_and_go, "processes and threads come and go while others ask for them");
 	equal(wrong, 0, "one that lives is found at every moment, and one that was waited for is not");
 	kill(steady, SIGKILL);
 	status_of(steady);
@@ -235,17 +250,16 @@ static void *stat_both(void *unused)
 	return unused;
 }
 
-static void exchange(void)
+static int exchange(void)
 {
-	syscall(SYS_renameat2, AT_FDCWD, "x", AT_FDCWD, "y", RENAME_EXCHANGE);
+	return syscall(SYS_renameat2, AT_FDCWD, "x", AT_FDCWD, "y", RENAME_EXCHANGE) == 0;
 }
 
 CASE(exchanged_names)
 {
 	make_file("x", "x");
 	make_file("y", "yy");
-	race(stat_both, exchange);
-	check(looks > 0, "others look while two names are exchanged");
+	race(stat_both, exchange, "two names are exchanged while others look");
 	equal(wrong, 0, "both names mean a file at every moment");
 }
 
@@ -261,12 +275,11 @@ static void *stat_replaced(void *unused)
 	return unused;
 }
 
-static void replace_name(void)
+static int replace_name(void)
 {
 	make_file("d/new", "n");
-	rename("d/new", "d/name");
 	make_file("d/other", "o");
-	unlink("d/other");
+	return rename("d/new", "d/name") == 0 && unlink("d/other") == 0;
 }
 
 CASE(replaced_names)
@@ -274,7 +287,7 @@ CASE(replaced_names)
 	require(mkdir("d", 0755) == 0);
 	make_file("d/name", "n");
 	make_file("d/steady", "ss");
-	race(stat_replaced, replace_name);
+	race(stat_replaced, replace_name, "a name is replaced while others look");
 	equal(wrong, 0, "a name that rename replaces means a file at every moment");
 }
 
@@ -294,11 +307,9 @@ static void *stat_deep(void *unused)
 	return unused;
 }
 
-static void move_directory(void)
+static int move_directory(void)
 {
-	rename("p/q", "p/s");
-	rename("p/s", "o/s");
-	rename("o/s", "p/q");
+	return rename("p/q", "p/s") == 0 && rename("p/s", "o/s") == 0 && rename("o/s", "p/q") == 0;
 }
 
 CASE(moved_directories)
@@ -306,8 +317,7 @@ CASE(moved_directories)
 	require(mkdir("o", 0755) == 0 && mkdir("p", 0755) == 0 && mkdir("p/q", 0755) == 0 && mkdir("p/q/r", 0755) == 0);
 	make_file("p/q/r/file", "");
 	make_file("p/steady", "");
-	race(stat_deep, move_directory);
-	check(looks > 0, "others walk while a directory moves");
+	race(stat_deep, move_directory, "a directory moves while others walk");
 	equal(wrong, 0, "what is in it stays there, and `..` leads back to it");
 }
 
@@ -325,27 +335,23 @@ static void *make_and_remove(void *unused)
 	return unused;
 }
 
-static void drop_names(void)
+static int drop_names(void)
 {
 	struct stat status;
 	char name[32];
 	static int number;
 	snprintf(name, sizeof name, "none%d", number++ % 5000);
-	stat(name, &status);
-	if (number % 50 == 0) {
-		int fd = open("/proc/sys/vm/drop_caches", O_WRONLY);
-		if (fd >= 0) {
-			if (write(fd, "2", 1) != 1)
-				wrong++;
-			close(fd);
-		}
-	}
+	if (stat(name, &status) != -1 || errno != ENOENT)
+		return 0;
+	if (number % 50 != 0)
+		return 1;
+	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY);
+	return write(fd, "2", 1) == 1 && close(fd) == 0;
 }
 
 CASE(dropped_names)
 {
-	race(make_and_remove, drop_names);
-	check(looks > 0, "names are made and removed while idle ones are dropped");
+	race(make_and_remove, drop_names, "idle names are dropped while others are made and removed");
 	equal(wrong, 0, "what was made is there, what was removed is not");
 }
 

@@ -2,8 +2,10 @@
 #include "tap.h"
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -195,55 +197,79 @@ CASE(epoll_shared)
 	equal(told, ROUNDS * WAITERS, "what stays ready is told to everyone who waits");
 }
 
-/* Adds one epoll file to another when the round begins. */
+/* Adds an epoll file to another some time after each round has begun, at once when it wakes. */
 struct adder {
-	pthread_t thread;
 	int outer, inner;
-	int *round;
-	int result;
+	int pipe[2]; /* the times, in nanoseconds */
+	int back[2]; /* what came of it */
 };
 
 static void *add_when_told(void *argument)
 {
 	struct adder *adder = argument;
 	struct epoll_event event = { .events = EPOLLIN };
-	__atomic_add_fetch(adder->round, 1, __ATOMIC_SEQ_CST);
-	while (__atomic_load_n(adder->round, __ATOMIC_SEQ_CST) < 2)
-		;
-	adder->result = epoll_ctl(adder->outer, EPOLL_CTL_ADD, adder->inner, &event);
+	long after;
+	while (read(adder->pipe[0], &after, sizeof after) == sizeof after) {
+		struct timespec delay = { 0, after };
+		nanosleep(&delay, NULL);
+		int result = epoll_ctl(adder->outer, EPOLL_CTL_ADD, adder->inner, &event);
+		if (write(adder->back[1], &result, sizeof result) != sizeof result)
+			break;
+	}
 	return NULL;
+}
+
+static long nanoseconds(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 CASE(epoll_chains_made_at_once)
 {
-	/* Two chains of three and one file between them: it can be joined to either, not to both. */
-	enum { ROUNDS = 200, ASKED = 500 };
+	/* Two chains of three and one file between them: it can be joined to either, not to both. Looking through the entries of the
+	 * second chain takes a while, in which the other thread comes; as it is a real-time thread of the same processor, it goes on
+	 * in the moment in which the first lets it. */
+	enum { ROUNDS = 64, ENTRIES = 3000 };
 	int files[7], both = 0, one = 0;
 	struct epoll_event event = { .events = EPOLLIN };
+	struct rlimit limit = { ENTRIES + 100, ENTRIES + 100 };
 	for (int i = 0; i < 7; i++)
 		require((files[i] = epoll_create1(0)) >= 0);
 	for (int i = 0; i < 6; i++)
 		if (i != 2 && i != 3)
 			require(epoll_ctl(files[i], EPOLL_CTL_ADD, files[i + 1], &event) == 0);
-	/* What was ready and is so no longer has to be asked again: adding the file that has it takes its time. */
-	for (int i = 0; i < ASKED; i++) {
-		uint64_t value;
-		int fd = eventfd(1, EFD_NONBLOCK);
-		require(epoll_ctl(files[4], EPOLL_CTL_ADD, fd, &event) == 0 && read(fd, &value, 8) == 8);
-	}
+	require(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+	for (int i = 0; i < ENTRIES; i++)
+		require(epoll_ctl(files[4], EPOLL_CTL_ADD, eventfd(0, 0), &event) == 0);
+
+	unsigned long first = 1;
+	struct sched_param priority = { .sched_priority = 1 };
+	struct adder adder = { .outer = files[2], .inner = files[3] };
+	pthread_t thread;
+	require(syscall(SYS_sched_setaffinity, 0, sizeof first, &first) == 0);
+	require(pipe(adder.pipe) == 0 && pipe(adder.back) == 0);
+	require(pthread_create(&thread, NULL, add_when_told, &adder) == 0);
+	require(pthread_setschedparam(thread, SCHED_FIFO, &priority) == 0);
+	long shortest = 0;
 	for (int i = 0; i < ROUNDS; i++) {
-		int round = 0;
-		struct adder adders[2] = { { .outer = files[2], .inner = files[3], .round = &round },
-					   { .outer = files[3], .inner = files[4], .round = &round } };
-		for (int j = 0; j < 2; j++)
-			require(pthread_create(&adders[j].thread, NULL, add_when_told, &adders[j]) == 0);
-		for (int j = 0; j < 2; j++)
-			pthread_join(adders[j].thread, NULL);
-		both += adders[0].result == 0 && adders[1].result == 0;
-		one += (adders[0].result == 0) != (adders[1].result == 0);
-		for (int j = 0; j < 2; j++)
-			if (adders[j].result == 0)
-				require(epoll_ctl(adders[j].outer, EPOLL_CTL_DEL, adders[j].inner, NULL) == 0);
+		long begun = nanoseconds();
+		require(epoll_ctl(files[3], EPOLL_CTL_ADD, files[4], &event) == 0);
+		if (shortest == 0 || nanoseconds() - begun < shortest)
+			shortest = nanoseconds() - begun;
+		require(epoll_ctl(files[3], EPOLL_CTL_DEL, files[4], NULL) == 0);
+		long after = shortest * (i % 16) / 16;
+		int other;
+		require(write(adder.pipe[1], &after, sizeof after) == sizeof after);
+		int own = epoll_ctl(files[3], EPOLL_CTL_ADD, files[4], &event);
+		require(read(adder.back[0], &other, sizeof other) == sizeof other);
+		both += own == 0 && other == 0;
+		one += (own == 0) != (other == 0);
+		if (own == 0)
+			require(epoll_ctl(files[3], EPOLL_CTL_DEL, files[4], NULL) == 0);
+		if (other == 0)
+			require(epoll_ctl(files[2], EPOLL_CTL_DEL, files[3], NULL) == 0);
 	}
 	equal(both, 0, "two threads do not make a chain that neither could make alone");
 	equal(one, ROUNDS, "but one of them succeeds");

@@ -230,7 +230,7 @@ CASE(at_terminals)
 	check(woken(child), "and who reads, too");
 }
 
-/* What `waits_for_child` needs: a child of its own, told through a pipe. */
+/* Waits for a child of its own, which it tells through a pipe: behind that it sleeps for nothing else. */
 static int waits_for_child(int to, int options, int status_wanted)
 {
 	int status = 0;
@@ -252,15 +252,15 @@ CASE(at_children)
 	pid_t own, child;
 	require(pipe(p) == 0);
 	child = asleep_in(waits_for_child(p[1], 0, SIGTERM));
-	require(read(p[0], &own, sizeof own) == sizeof own);
+	require(read(p[0], &own, sizeof own) == sizeof own && sleeps(child));
 	kill(own, SIGTERM);
 	check(woken(child), "a parent wakes when its child ends");
 	child = asleep_in(waits_for_child(p[1], WUNTRACED, SIGSTOP << 8 | 0x7f));
-	require(read(p[0], &own, sizeof own) == sizeof own);
+	require(read(p[0], &own, sizeof own) == sizeof own && sleeps(child));
 	kill(own, SIGSTOP);
 	check(woken(child), "and when it stops");
 	child = asleep_in(waits_for_child(p[1], WCONTINUED, 0xffff));
-	require(read(p[0], &own, sizeof own) == sizeof own);
+	require(read(p[0], &own, sizeof own) == sizeof own && sleeps(child));
 	kill(own, SIGCONT);
 	check(woken(child), "and when it goes on");
 }
@@ -288,9 +288,9 @@ CASE(at_locks)
 CASE(at_queues)
 {
 	struct { long type; char text[4096]; } message = { 1, "" };
-	struct sembuf down = { 0, -1, 0 }, up = { 0, 1, 0 }, nil = { 0, 0, 0 };
-	pid_t child;
-	int set = semget(IPC_PRIVATE, 1, 0600), queue = msgget(IPC_PRIVATE, 0600);
+	struct sembuf down = { 0, -1, 0 }, up = { 0, 1, 0 }, nil = { 0, 0, 0 }, other_nil = { 1, 0, 0 }, other_up = { 1, 1, 0 };
+	pid_t child, other;
+	int set = semget(IPC_PRIVATE, 2, 0600), queue = msgget(IPC_PRIVATE, 0600);
 	require(set != -1 && queue != -1);
 	child = asleep_in(semop(set, &down, 1) == 0);
 	require(semop(set, &up, 1) == 0);
@@ -299,9 +299,12 @@ CASE(at_queues)
 	child = asleep_in(semop(set, &nil, 1) == 0);
 	require(semop(set, &down, 1) == 0);
 	check(woken(child), "who waits for zero wakes when it is lowered");
+	require(semop(set, &other_up, 1) == 0);
 	child = asleep_in(semop(set, &down, 1) == -1 && errno == EIDRM);
+	other = asleep_in(semop(set, &other_nil, 1) == -1 && errno == EIDRM);
 	semctl(set, 0, IPC_RMID);
-	check(woken(child), "and both when the set is removed");
+	int lowers = woken(child), waits = woken(other);
+	check(lowers && waits, "and both when the set is removed");
 	child = asleep_in(msgrcv(queue, &message, 1, 0, MSG_NOERROR) == 1);
 	require(msgsnd(queue, &message, 1, 0) == 0);
 	check(woken(child), "who receives a message wakes when one is sent");
@@ -310,9 +313,12 @@ CASE(at_queues)
 	child = asleep_in(msgsnd(queue, &message, sizeof message.text, 0) == 0);
 	require(msgrcv(queue, &message, sizeof message.text, 0, 0) >= 0);
 	check(woken(child), "who sends to a full queue wakes when one is received");
+	message.type = 2;
 	child = asleep_in(msgsnd(queue, &message, sizeof message.text, 0) == -1 && errno == EIDRM);
+	other = asleep_in(msgrcv(queue, &message, sizeof message.text, 3, 0) == -1 && errno == EIDRM);
 	msgctl(queue, IPC_RMID, NULL);
-	check(woken(child), "and when the queue is removed");
+	int sends = woken(child), receives = woken(other);
+	check(sends && receives, "both wake when the queue is removed");
 }
 
 CASE(at_epoll)

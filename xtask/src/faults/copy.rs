@@ -41,6 +41,8 @@ pub fn refresh(project: &Project) -> Result<Project> {
         fs::set_permissions(&to, fs::metadata(&from)?.permissions())?;
     }
     remove_strays(&root, project.root(), &wanted)?;
+    let target = root.join("target");
+    fs::create_dir_all(&target).with_context(|| format!("cannot create {}", target.display()))?;
     Ok(project.copy_at(root))
 }
 

@@ -167,7 +167,7 @@ impl Entry {
 
 impl EpollFile {
     /// The epoll files that it watches.
-    pub(super) fn watched(&self, into: &mut Vec<Arc<OpenFile>>) -> Result<(), Errno> {
+    pub(super) fn watched(&self, _own: &Arc<OpenFile>, into: &mut Vec<Arc<OpenFile>>) -> Result<(), Errno> {
         let interest = self.interest.lock();
         let files = interest.entries.values().filter_map(|watched| watched.entry.file.upgrade());
         for file in files.filter(|file| file.ops_as::<EpollFile>().is_some()) {
@@ -177,15 +177,29 @@ impl EpollFile {
         Ok(())
     }
 
-    /// The epoll files that watch it; some may do so no longer.
-    pub(super) fn watchers(&self, into: &mut Vec<Arc<OpenFile>>) -> Result<(), Errno> {
-        let mut watchers = self.watchers.lock();
-        watchers.retain(|watcher| watcher.strong_count() > 0);
-        for watcher in watchers.iter().filter_map(Weak::upgrade) {
-            aegis::charge::reserve(into, 1)?;
-            into.push(watcher);
+    /// The epoll files that watch it, whose own file is `own`.
+    pub(super) fn watchers(&self, own: &Arc<OpenFile>, into: &mut Vec<Arc<OpenFile>>) -> Result<(), Errno> {
+        let mut noted = Vec::new();
+        {
+            let mut watchers = self.watchers.lock();
+            watchers.retain(|watcher| watcher.strong_count() > 0);
+            aegis::charge::reserve_exact(&mut noted, watchers.len())?;
+            noted.extend(watchers.iter().filter_map(Weak::upgrade));
+        }
+        // A note outlives the entry that it was made for.
+        let key = Arc::as_ptr(own).addr();
+        for watcher in noted {
+            if watcher.ops_as::<Self>().is_some_and(|epoll| epoll.watches(key)) {
+                aegis::charge::reserve(into, 1)?;
+                into.push(watcher);
+            }
         }
         Ok(())
+    }
+
+    /// Whether there is an entry for the file at this address.
+    fn watches(&self, file: usize) -> bool {
+        self.interest.lock().entries.keys().any(|(_, known)| *known == file)
     }
 
     /// Notes that it is watched by an epoll file.

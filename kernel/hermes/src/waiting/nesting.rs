@@ -40,7 +40,7 @@ pub(super) fn check(outer: &Arc<OpenFile>, inner: &Arc<OpenFile>) -> Result<(), 
 fn levels(
     from: &Arc<OpenFile>,
     forbidden: &Arc<OpenFile>,
-    next: fn(&EpollFile, &mut Vec<Arc<OpenFile>>) -> Result<(), Errno>,
+    next: fn(&EpollFile, &Arc<OpenFile>, &mut Vec<Arc<OpenFile>>) -> Result<(), Errno>,
 ) -> Result<usize, Errno> {
     let mut level = Vec::new();
     aegis::charge::reserve(&mut level, 1)?;
@@ -52,7 +52,7 @@ fn levels(
                 return Err(Errno::ELOOP);
             }
             if let Some(epoll) = file.ops_as::<EpollFile>() {
-                next(epoll, &mut deeper)?;
+                next(epoll, file, &mut deeper)?;
             }
         }
         // Each once, however many ways lead to it.
