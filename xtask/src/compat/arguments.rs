@@ -72,7 +72,7 @@ pub fn command(project: &Project, ui: &Ui, arguments: &CompatArguments) -> Resul
         (false, false) => ReferenceUse::Check,
     };
     let report: Report =
-        super::run_with(project, ui, &arguments.suites, kernels, reference, arguments.target)?;
+        super::run_with(project, ui, &arguments.suites, kernels, reference, &arguments.target)?;
     if arguments.keep_open {
         Open::keep(project.root(), &report.suites)?;
     }

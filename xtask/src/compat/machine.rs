@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::{Ending, Program, Run, Suite};
-use crate::guest::{self, Addition, End, Machine, Target};
+use crate::guest::{self, Addition, End, Limits, Machine, Target};
 use crate::project::Project;
 use crate::ui::Ui;
 
@@ -62,8 +62,10 @@ pub fn run(
         if left.is_empty() || time.is_zero() {
             break;
         }
-        let wanted = BOOT + left.iter().map(|program| program.limit).sum::<Duration>();
-        let captured = guest::capture(project, ui, &machine, &script(&left), &[], Some(wanted.min(time)))?;
+        // A line stands before and behind each program, which the guest itself ends when its time is up.
+        let longest = left.iter().map(|program| program.limit).max().unwrap_or_default();
+        let limits = Limits { all: Some(time), silence: Some(BOOT + longest) };
+        let captured = guest::capture(project, ui, &machine, &script(&left), &[], limits)?;
         let output = String::from_utf8_lossy(&captured.stdout);
         let lost = lost(captured.end, &captured.log);
         let console = folder.join(format!("{}-{kernel}-console.txt", suite.name));

@@ -140,7 +140,7 @@ pub fn run(
     kernels: &[Kernel],
     reference_use: ReferenceUse,
 ) -> Result<Report> {
-    run_with(project, ui, selections, kernels, reference_use, TargetArguments::default())
+    run_with(project, ui, selections, kernels, reference_use, &TargetArguments::default())
 }
 
 /// As [`run`], with the machine that `target` chooses.
@@ -153,7 +153,7 @@ pub fn run_with(
     selections: &[Selection],
     kernels: &[Kernel],
     reference_use: ReferenceUse,
-    target: TargetArguments,
+    target: &TargetArguments,
 ) -> Result<Report> {
     let known = Known::read(project.root())?;
     let version = linux::image(project, ui)?.version;

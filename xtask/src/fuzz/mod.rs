@@ -130,12 +130,13 @@ pub fn command(project: &Project, ui: &Ui, arguments: &FuzzArguments) -> Result<
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Runs the fuzzer, and keeps what it says below `target/fuzz`. A machine that is lost is one more thing found.
+/// Runs the fuzzer, and keeps what it says below `target/fuzz`, in a folder for the seed and the processors. A machine that is lost is one more thing found.
 ///
 /// # Errors
 /// The guest cannot be prepared or started.
 pub fn run(project: &Project, ui: &Ui, run: &Run) -> Result<Report> {
-    let folder = project.target().join("fuzz");
+    let name = format!("seed-{}-smp-{}", run.seed, run.machine.processors);
+    let folder = project.target().join("fuzz").join(name);
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let grammar = grammar_of(project, ui)?;
     let file = folder.join("grammar");
@@ -160,7 +161,7 @@ pub fn run(project: &Project, ui: &Ui, run: &Run) -> Result<Report> {
     let output = String::from_utf8_lossy(&captured.stdout);
     keep(&folder.join("output.txt"), output.as_bytes())?;
     keep(&folder.join("console.txt"), captured.log.as_bytes())?;
-    let mut report = Report::read(&output)?;
+    let mut report = Report::read(&output, run.batch.is_some())?;
     if captured.end != End::Exited(0) {
         let what = match captured.end {
             End::TimedOut => "the machine hangs, or has too little time".to_owned(),

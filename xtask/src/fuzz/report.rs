@@ -41,11 +41,11 @@ pub struct Report {
 }
 
 impl Report {
-    /// Reads what the guest's fuzzer wrote.
+    /// Reads what the guest's fuzzer wrote; a batch that was made `alone` shows its calls, further in than all else.
     ///
     /// # Errors
     /// A line is not what the fuzzer writes.
-    pub fn read(text: &str) -> Result<Self> {
+    pub fn read(text: &str, alone: bool) -> Result<Self> {
         let mut report = Self::default();
         for line in text.lines() {
             let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
@@ -57,8 +57,7 @@ impl Report {
                 }
                 "measure" => report.read_measure(rest).with_context(|| format!("not a measure: {line:?}"))?,
                 "beat" => {}
-                // What a batch that is made alone shows.
-                "lane" | "" => report.last_calls.push(line.to_owned()),
+                "lane" | "" if alone => report.last_calls.push(line.to_owned()),
                 _ => report.findings.push(line.to_owned()),
             }
         }
@@ -163,7 +162,7 @@ mod tests {
     #[test]
     fn tries_successes_and_errors_are_read() {
         let report =
-            Report::read(&format!("{GOOD}lane worker 1 role 0 batch 7\n  12 read(0x3) = 5\n")).unwrap();
+            Report::read(&format!("{GOOD}lane worker 1 role 0 batch 7\n  12 read(0x3) = 5\n"), true).unwrap();
         assert_eq!(report.last_calls.len(), 2);
         assert_eq!((report.calls["read"].tries, report.calls["read"].successes), (10, 6));
         assert_eq!(report.calls["read"].errnos, BTreeMap::from([(9, 3), (14, 1)]));
@@ -178,18 +177,20 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_told() {
-        let wrong = |line: &str| Report::read(&format!("{GOOD}{line}\n")).unwrap().problems(true);
+        let wrong = |line: &str| Report::read(&format!("{GOOD}{line}\n"), false).unwrap().problems(true);
         assert_eq!(wrong("measure after memory_kb 3975"), ["leak: memory_kb 5000 before, 3975 afterwards"]);
         assert_eq!(wrong("measure after threads 7"), ["leak: threads -1 before, 7 afterwards"]);
         assert_eq!(wrong("call dup in 5 0 9:5"), ["dup never succeeds (5 tries)"]);
         assert_eq!(wrong("figure stuck 2"), ["2 processes cannot be killed"]);
         assert_eq!(wrong("finding impossible"), ["finding impossible"]);
+        assert_eq!(wrong("  further in"), ["  further in"]);
+        assert_eq!(wrong("lane worker"), ["lane worker"]);
         assert_eq!(wrong("call dup in 50 1 9:49"), ["7 of 60 calls succeed: less than 30 %"]);
     }
 
     #[test]
     fn a_broken_line_is_an_error() {
-        assert!(Report::read("call read in 10").is_err());
-        assert!(Report::read("figure x y").is_err());
+        assert!(Report::read("call read in 10", false).is_err());
+        assert!(Report::read("figure x y", false).is_err());
     }
 }

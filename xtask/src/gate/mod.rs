@@ -19,7 +19,7 @@ mod unit_tests;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::guest::Kernel;
 use crate::project::Project;
@@ -64,12 +64,13 @@ impl<'a> Gate<'a> {
     }
 
     /// Runs the phase of that name; gives the first of its checks that failed.
-    pub fn first_failure(&mut self, phase: &str) -> Option<&str> {
+    ///
+    /// # Errors
+    /// There is no such phase.
+    pub fn first_failure(&mut self, phase: &str) -> Result<Option<&str>> {
         let before = self.tally.failed_names().len();
-        if let Some(phase) = PHASES.iter().find(|known| known.name == phase) {
-            run_phase(self, phase);
-        }
-        self.tally.failed_names().get(before).map(String::as_str)
+        run_phase(self, PHASES.iter().find(|known| known.name == phase).with_context(|| unknown(phase))?);
+        Ok(self.tally.failed_names().get(before).map(String::as_str))
     }
 }
 
@@ -133,7 +134,7 @@ pub fn test(project: &Project, ui: &Ui, arguments: &TestArguments) -> Result<Exi
     }
     for name in &arguments.phases {
         if !PHASES.iter().any(|phase| phase.name == name) {
-            bail!("there is no phase `{name}`; `cargo xtask test --list` names them");
+            bail!(unknown(name));
         }
     }
     let begun = Instant::now();
@@ -153,6 +154,10 @@ pub fn test(project: &Project, ui: &Ui, arguments: &TestArguments) -> Result<Exi
     }
     println!("all phases: {:.1} s", begun.elapsed().as_secs_f64());
     Ok(if gate.tally.close() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn unknown(phase: &str) -> String {
+    format!("there is no phase `{phase}`; `cargo xtask test --list` names them")
 }
 
 /// Runs a phase and prints its counts and time.

@@ -195,7 +195,7 @@ fn run_command(
         output: Sink::Descriptor(stdout.as_fd()),
         error: Sink::Descriptor(stderr.as_fd()),
     };
-    let end = super::run(&parts, machine, command, streams, timeout, log)?;
+    let end = super::run(&parts, machine, command, streams, timeout.into(), log)?;
     if end == End::Died {
         report_death(&parts, machine, log)?;
     }

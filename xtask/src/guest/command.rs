@@ -2,9 +2,12 @@
 
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use signal_hook::consts::SIGTERM;
 
 use super::End;
 use super::frame::{Decoder, FromGuest, Stream, ToGuest};
@@ -31,28 +34,45 @@ pub struct Streams<'a> {
     pub error: Sink<'a>,
 }
 
+/// How long the command may take.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    /// In all, from the start of the machine.
+    pub all: Option<Duration>,
+    /// Without writing anything.
+    pub silence: Option<Duration>,
+}
+
+/// In all.
+impl From<Option<Duration>> for Limits {
+    fn from(all: Option<Duration>) -> Self {
+        Self { all, silence: None }
+    }
+}
+
 /// How long a guest may take to power off once the command has ended.
 const POWER_OFF: Duration = Duration::from_secs(10);
 
 /// How long what a stopped command wrote may wait for its reader.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Carries the command's streams until both it and the machine have ended. When `deadline` comes first, it ends the
+/// Carries the command's streams until both it and the machine have ended. When a limit is reached first, it ends the
 /// machine.
 ///
 /// # Errors
 /// QEMU fails, the agent cannot start the command, a stream cannot be read or written.
-pub fn attend(
-    qemu: &mut Qemu,
-    streams: Streams<'_>,
-    deadline: Option<Instant>,
-    log: &mut Log,
-) -> Result<End> {
+pub fn attend(qemu: &mut Qemu, streams: Streams<'_>, limits: Limits, log: &mut Log) -> Result<End> {
+    end_by_sigterm()?;
     let mut carrier = Carrier::new(streams);
+    let deadline = super::deadline(limits.all);
     let mut limit = deadline;
     let mut powering_off = false;
     let mut killed = false;
     loop {
+        if !powering_off && !killed {
+            let quiet = limits.silence.and_then(|silence| carrier.heard.checked_add(silence));
+            limit = deadline.into_iter().chain(quiet).min();
+        }
         carrier.turn(qemu, limit, log)?;
         if carrier.machine_gone && carrier.is_written() {
             break;
@@ -77,6 +97,16 @@ pub fn attend(
     Ok(carrier.end.filter(|_| clean).unwrap_or(End::Died))
 }
 
+/// Lets SIGTERM end xtask, and with it the machine, also where the caller ignores that signal.
+fn end_by_sigterm() -> Result<()> {
+    static ONCE: OnceLock<()> = OnceLock::new();
+    if ONCE.set(()).is_ok() {
+        signal_hook::flag::register_conditional_default(SIGTERM, Arc::new(AtomicBool::new(true)))
+            .context("cannot handle signals")?;
+    }
+    Ok(())
+}
+
 /// What can become ready.
 #[derive(Clone, Copy)]
 enum Source {
@@ -94,6 +124,8 @@ struct Carrier<'a> {
     /// `None` after its end was told.
     input: Option<Input<'a>>,
     outputs: [(Stream, Outlet<'a>); 2],
+    /// When the command wrote something; at first, when it was started.
+    heard: Instant,
     end: Option<End>,
     machine_gone: bool,
     console_gone: bool,
@@ -110,6 +142,7 @@ impl<'a> Carrier<'a> {
                 (Stream::Output, Outlet::new(streams.output)),
                 (Stream::Error, Outlet::new(streams.error)),
             ],
+            heard: Instant::now(),
             end: None,
             machine_gone: false,
             console_gone: false,
@@ -195,6 +228,7 @@ impl<'a> Carrier<'a> {
         match frame {
             FromGuest::Hello | FromGuest::Closing => {}
             FromGuest::Data(stream, data) => {
+                self.heard = Instant::now();
                 for (_, outlet) in self.outputs.iter_mut().filter(|(name, _)| *name == stream) {
                     outlet.put(&data);
                 }

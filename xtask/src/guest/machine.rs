@@ -30,7 +30,7 @@ impl fmt::Display for Kernel {
 }
 
 /// A kernel, how it is built, and what it runs on: what tests are run on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// The kernel.
     pub kernel: Kernel,
@@ -38,17 +38,22 @@ pub struct Target {
     pub profile: Profile,
     /// Number of processors.
     pub processors: u8,
+    /// Memory.
+    pub memory: Memory,
+    /// QEMU's model of processor.
+    pub cpu: String,
 }
 
 /// Two processors: what goes wrong between them shows.
 impl From<Kernel> for Target {
     fn from(kernel: Kernel) -> Self {
-        Self { kernel, profile: Profile::Release, processors: 2 }
+        let memory = Memory { mebibytes: 512 };
+        Self { kernel, profile: Profile::Release, processors: 2, memory, cpu: "max".to_owned() }
     }
 }
 
 /// The options that choose a target, for commands that run tests.
-#[derive(clap::Args, Clone, Copy, Debug, Default)]
+#[derive(clap::Args, Clone, Debug, Default)]
 pub struct TargetArguments {
     /// Build Serix with overflow checks and debug assertions
     #[arg(long)]
@@ -57,16 +62,26 @@ pub struct TargetArguments {
     /// Number of processors
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
     smp: Option<u8>,
+
+    /// Memory, such as 512M or 2G
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<Memory>,
+
+    /// QEMU's model of processor
+    #[arg(long, value_name = "MODEL")]
+    cpu: Option<String>,
 }
 
 impl TargetArguments {
     /// The target with what was chosen.
-    pub fn apply(self, target: impl Into<Target>) -> Target {
+    pub fn apply(&self, target: impl Into<Target>) -> Target {
         let mut target = target.into();
         if self.debug {
             target.profile = Profile::Dev;
         }
         target.processors = self.smp.unwrap_or(target.processors);
+        target.memory = self.memory.unwrap_or(target.memory);
+        target.cpu = self.cpu.clone().unwrap_or(target.cpu);
         target
     }
 }
@@ -133,13 +148,13 @@ pub struct Machine {
 impl Machine {
     /// The machine that `cargo xtask run` starts when no option says otherwise, but for the number of processors.
     pub fn new(target: impl Into<Target>) -> Self {
-        let Target { kernel, profile, processors } = target.into();
+        let Target { kernel, profile, processors, memory, cpu } = target.into();
         Self {
             kernel,
             profile,
             processors,
-            memory: Memory { mebibytes: 512 },
-            cpu: "max".to_owned(),
+            memory,
+            cpu,
             additions: Vec::new(),
             disks: Vec::new(),
             network: false,

@@ -44,6 +44,7 @@ use crate::ui::Ui;
 use crate::{kernel, linux, userland};
 
 use archive::Task;
+pub use command::Limits;
 use command::{Input, Streams};
 use console::Close;
 use log::Log;
@@ -146,7 +147,7 @@ pub fn prepare(project: &Project, ui: &Ui, machine: &Machine) -> Result<Parts> {
 
 /// Runs `text` by `/bin/sh -c` in a guest of its own; its streams are carried as it runs.
 ///
-/// The time counts from the start of the machine. The calling thread must stay: the machine dies with it.
+/// The calling thread must stay: the machine dies with it.
 ///
 /// # Errors
 /// The guest or the command cannot be started, an added file cannot be read, a stream cannot be read or written.
@@ -155,13 +156,13 @@ pub fn run(
     machine: &Machine,
     text: &str,
     streams: Streams<'_>,
-    timeout: Option<Duration>,
+    limits: Limits,
     log: &mut Log,
 ) -> Result<End> {
     let top = archive::pack(Task::Command(text), &machine.additions)?;
     let medium = parts.medium(machine, &top)?;
     let mut qemu = qemu::Qemu::start(machine, &parts.kernel, medium)?;
-    command::attend(&mut qemu, streams, deadline(timeout), log)
+    command::attend(&mut qemu, streams, limits, log)
 }
 
 /// Starts a machine whose console is this terminal, and stays until either is done with the other.
@@ -203,7 +204,7 @@ pub fn capture(
     machine: &Machine,
     text: &str,
     stdin: &[u8],
-    timeout: Option<Duration>,
+    limits: impl Into<Limits>,
 ) -> Result<Captured> {
     let parts = prepare(project, ui, machine)?;
     let (mut stdout, mut stderr, mut log) = (Vec::new(), Vec::new(), Log::default());
@@ -212,6 +213,6 @@ pub fn capture(
         output: Sink::Memory(&mut stdout),
         error: Sink::Memory(&mut stderr),
     };
-    let end = run(&parts, machine, text, streams, timeout, &mut log)?;
+    let end = run(&parts, machine, text, streams, limits.into(), &mut log)?;
     Ok(Captured { stdout, stderr, end, log: log.text() })
 }

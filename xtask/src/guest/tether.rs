@@ -6,9 +6,12 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::exec;
 
@@ -40,6 +43,12 @@ pub fn become_program(arguments: Arguments) -> Result<()> {
     // It may have died before.
     if rustix::process::getppid() != Pid::from_raw(arguments.parent) {
         bail!("xtask is gone already");
+    }
+    // What is handled here is at its default in the program, also where the caller ignores it: a shell that starts a job
+    // in the background has it ignore SIGINT.
+    for signal in [SIGHUP, SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))
+            .context("cannot handle signals")?;
     }
     let Some((program, rest)) = arguments.program.split_first() else { bail!("no program is named") };
     let error = Command::new(program).args(rest).exec();

@@ -57,10 +57,11 @@ const LEAVING: [&str; 2] = ["Ctrl-A X leaves with status 0", "the terminal is as
 /// failed check.
 pub fn run(project: &Project, ui: &Ui, target: Target) -> Result<Vec<Check>> {
     let kernel = target.kernel;
-    guest::prepare(project, ui, &Machine::new(target))?;
+    guest::prepare(project, ui, &Machine::new(target.clone()))?;
     let option = kernel.to_possible_value().context("this kernel cannot be asked for")?;
     let mut command = tether::command("/proc/self/exe");
     command.args(["run", "--kernel", option.get_name(), "--smp", &target.processors.to_string()]);
+    command.args(["--memory", &target.memory.to_string(), "--cpu", &target.cpu]);
     if target.profile == Profile::Dev {
         command.arg("--debug");
     }
