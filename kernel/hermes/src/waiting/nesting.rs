@@ -36,12 +36,11 @@ pub(super) fn check(outer: &Arc<OpenFile>, inner: &Arc<OpenFile>) -> Result<(), 
     inner.ops_as::<EpollFile>().map_or(Ok(()), |epoll| epoll.add_watcher(outer))
 }
 
+/// Adds the epoll files that are next to one, which is given with its file.
+type Neighbours = fn(&EpollFile, &Arc<OpenFile>, &mut Vec<Arc<OpenFile>>) -> Result<(), Errno>;
+
 /// How many levels of epoll files there are from `from` on, by `next`; `ELOOP` if `forbidden` is among them or they are too many.
-fn levels(
-    from: &Arc<OpenFile>,
-    forbidden: &Arc<OpenFile>,
-    next: fn(&EpollFile, &Arc<OpenFile>, &mut Vec<Arc<OpenFile>>) -> Result<(), Errno>,
-) -> Result<usize, Errno> {
+fn levels(from: &Arc<OpenFile>, forbidden: &Arc<OpenFile>, next: Neighbours) -> Result<usize, Errno> {
     let mut level = Vec::new();
     aegis::charge::reserve(&mut level, 1)?;
     level.push(from.clone());
