@@ -201,6 +201,8 @@ CASE(refused_moves)
 	fails(mremap(memory, 3 * PAGE, 4 * PAGE, MREMAP_MAYMOVE), EFAULT, "two areas neither grow together: EFAULT");
 	fails(mremap(memory, 3 * PAGE, 3 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, place + 4 * PAGE), EFAULT, "nor move");
 	check(memory[0] == 'x' && mapped(memory + 3 * PAGE), "and both are there as before");
+	check(mapped(place + 3 * PAGE) && !mapped(place + 4 * PAGE) && !mapped(place + 6 * PAGE) && mapped(place + 7 * PAGE),
+	      "but nothing is any more where they were to go");
 	check(mremap(memory, 6 * PAGE, 6 * PAGE, 0) == memory, "what keeps its length may be any number of areas");
 	check(mremap(memory, 6 * PAGE, PAGE, 0) == memory, "and what shrinks");
 	check(!mapped(memory + PAGE) && !mapped(memory + 5 * PAGE), "of which the rest is unmapped");
@@ -212,6 +214,35 @@ CASE(refused_moves)
 	fails(mremap(place, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, place + 2 * PAGE + 1), EINVAL,
 	      "and so does one between pages");
 	fails(mremap(place, PAGE, 1L << 47, MREMAP_MAYMOVE), ENOMEM, "more than there are addresses gives ENOMEM");
+	char *many = map(6 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	require(mprotect(many + 2 * PAGE, PAGE, PROT_READ) == 0);
+	many[0] = 'y';
+	check(mremap(many, 5 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, place) == place && place[0] == 'y',
+	      "what shrinks on its way may be several areas if one is left");
+	check(!mapped(many) && !mapped(many + 4 * PAGE) && mapped(many + 5 * PAGE), "of which none stays");
+	fails(mremap(many + 5 * PAGE, PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED | 64, place), EINVAL,
+	      "an unknown flag with a place gives EINVAL");
+	equal(place[0], 'y', "and leaves what is there");
+}
+
+CASE(refused_replacements)
+{
+	char *memory = map(4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	const struct rlimit little = { 1 << 20, 1 << 20 };
+	munmap(memory + 2 * PAGE, 2 * PAGE);
+	memory[0] = 'x';
+	for (int i = 0; i < 2; i++) {
+		int limit = i ? RLIMIT_DATA : RLIMIT_AS;
+		int kept = in_child({
+			if (setrlimit(limit, &little) == -1)
+				_exit(1);
+			void *got = mmap(memory, 2 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+			if (got != MAP_FAILED || errno != ENOMEM)
+				_exit(2);
+			_exit(memory[0] == 'x' && mapped(memory + PAGE) ? 0 : 3);
+		});
+		equal(kept, 0, i ? "so does one beyond RLIMIT_DATA" : "a mapping beyond RLIMIT_AS leaves what it was to replace");
+	}
 }
 
 CASE(the_break)
@@ -290,5 +321,5 @@ CASE(locking)
 	fails(mmap(NULL, 128 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), ENOMEM, "RLIMIT_AS limits mappings");
 }
 
-SUITE(RUN(anonymous), RUN(arguments), RUN(places), RUN(files), RUN(forks), RUN(advice), RUN(moving), RUN(refused_moves), RUN(the_break),
-      RUN(protecting), RUN(locking))
+SUITE(RUN(anonymous), RUN(arguments), RUN(places), RUN(files), RUN(forks), RUN(advice), RUN(moving), RUN(refused_moves),
+      RUN(refused_replacements), RUN(the_break), RUN(protecting), RUN(locking))

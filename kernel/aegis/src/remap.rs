@@ -40,8 +40,20 @@ impl AddressSpace {
             }
         }
 
-        let mut removed = alloc::vec::Vec::new(); // dropped when the lock is free, also after a failure
+        // Dropped when the lock is free, also after a failure.
+        let (mut removed, mut rest) = (alloc::vec::Vec::new(), alloc::vec::Vec::new());
+        let mut old = old;
         let mut areas = self.lock();
+        areas.find(from).ok_or(Errno::EFAULT)?;
+        if fixed {
+            // As on Linux before the rest is looked at: also if the move is refused, the place is free, and what was to go has gone.
+            Self::admit_area(&areas)?;
+            removed = self.remove(&mut areas, target.get(), target.get() + new)?;
+            if old > new {
+                rest = self.remove(&mut areas, from + new, from + old)?;
+                old = new;
+            }
+        }
         let area = areas.find(from).ok_or(Errno::EFAULT)?;
         if old == 0 && !(area.shared && may_move) {
             return Err(Errno::EINVAL);
@@ -87,20 +99,12 @@ impl AddressSpace {
             self.split(&mut areas, from + old.min(new))?;
         }
         Self::admit_area(&areas)?;
-        if fixed {
-            removed = self.remove(&mut areas, target.get(), target.get() + new)?;
-        }
         let to = if fixed {
             target.get()
         } else {
             areas.find_free(new, areas.layout.map_top).ok_or(Errno::ENOMEM)?
         };
         let moved = self.move_area(&mut areas, from, old.min(new), to, new, keep, old == 0)?;
-        let rest = if old > new && !keep {
-            self.remove(&mut areas, from + new, from + old)?
-        } else {
-            alloc::vec::Vec::new()
-        };
         drop(areas);
         drop((removed, moved, rest));
         Ok(UserAddr::new(to))
