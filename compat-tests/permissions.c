@@ -106,6 +106,13 @@ CASE(owners)
 	chmod("f", 06777);
 	require(as_user(1001, 1, tell(open("f", O_WRONLY | O_TRUNC))) == 0);
 	equal(mode_of("f"), 0777, "and with O_TRUNC");
+	int opened = open("f", O_WRONLY);
+	chmod("f", 06777);
+	require(as_user(1001, 1, tell(write(opened, "x", 1) == 1 ? 0 : -1)) == 0);
+	equal(mode_of("f"), 0777, "and writing by a descriptor that somebody privileged opened");
+	chmod("f", 06777);
+	require(write(opened, "x", 1) == 1 && close(opened) == 0);
+	equal(mode_of("f"), 06777, "who may write himself");
 	chmod("f", 02767);
 	require(as_user(1001, 1, tell(truncate("f", 0))) == 0);
 	equal(mode_of("f"), 02767, "the set-group-id bit stays where the group may not execute");

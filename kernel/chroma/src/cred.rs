@@ -5,8 +5,24 @@
 use abi::{Errno, Gid, Mode, Uid};
 use alloc::sync::Arc;
 use bitflags::bitflags;
+use hal::Once;
 
 use crate::inode::{Attributes, FileKind};
+
+/// Tells the credentials of the running thread, if it is a program's.
+type Caller = fn() -> Option<Arc<Cred>>;
+
+static CALLER: Once<Caller> = Once::new();
+
+/// Registers who tells the credentials of the running thread; the first one stays.
+pub fn register_caller(caller: Caller) {
+    let _ = CALLER.set(caller);
+}
+
+/// The credentials of the running thread, where an open file's opener is not who counts. With no lock held that `process` takes.
+pub(crate) fn caller() -> Option<Arc<Cred>> {
+    CALLER.get().and_then(|caller| caller())
+}
 
 /// A set of Linux capabilities, bit n for capability number n (`capabilities(7)`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

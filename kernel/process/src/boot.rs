@@ -1,6 +1,7 @@
 //! The first process, and what has to be known before it.
 
 use crate::clone;
+use crate::current;
 use crate::exec;
 use crate::exec::Strings;
 use crate::exit;
@@ -63,6 +64,7 @@ pub struct Boot {
 /// Why the program cannot be executed; nothing has been started then.
 pub fn start_first(boot: Boot) -> Result<(), Errno> {
     hal::user::register_fault_handler(&KERNEL_FAULTS);
+    chroma::cred::register_caller(|| current::thread().map(|thread| thread.cred()));
     terminals::start();
     crate::sockets::start();
     let cred = Arc::new(Cred::root());

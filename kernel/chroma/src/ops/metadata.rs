@@ -6,7 +6,8 @@ use abi::{Errno, Gid, Mode, Uid};
 use alloc::sync::Arc;
 
 use super::check_access;
-use crate::cred::{Access, Cap, Cred};
+use crate::cred::{Access, Cap, Cred, caller};
+use crate::file::OpenFile;
 use crate::inode::{Attributes, Change, FileKind, Inode, now};
 use crate::mount::Path;
 use crate::notify;
@@ -76,9 +77,18 @@ fn drop_set_id(attributes: &mut Attributes) {
     }
 }
 
-/// What a write does to set-id bits, unless the writer has `CAP_FSETID`.
+/// What a write does to set-id bits, unless who writes has `CAP_FSETID`: the running thread, whoever opened the file.
 #[inline]
-pub fn drop_privileges_on_write(cred: &Cred, inode: &Inode) {
+pub fn drop_privileges_of_written(file: &OpenFile, inode: &Inode) {
+    if inode.read_attributes(|a| a.mode.0 & (S_ISUID | S_ISGID) != 0) {
+        match caller() {
+            Some(cred) => drop_privileges_on_write(&cred, inode),
+            None => drop_privileges_on_write(file.cred(), inode),
+        }
+    }
+}
+
+fn drop_privileges_on_write(cred: &Cred, inode: &Inode) {
     inode.change_attributes(|a| {
         if a.mode.0 & (S_ISUID | S_ISGID) != 0 && !cred.has(Cap::FSETID) {
             drop_set_id(a);

@@ -26,7 +26,7 @@ use crate::mount::{Mount, Path};
 
 pub use access::access;
 pub use create::Node;
-pub use metadata::{chmod, chown, drop_privileges_on_write, truncate, truncate_inode};
+pub use metadata::{chmod, chown, drop_privileges_of_written, truncate, truncate_inode};
 pub use open::{OpenRequest, open_path_file};
 pub use statfs::statfs;
 pub use times::{NewTime, set_times, touch_accessed};

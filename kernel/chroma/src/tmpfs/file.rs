@@ -19,7 +19,7 @@ use crate::file::{FileOps, OpenFile, Whence, seek_within};
 use crate::inode::{FileKind, Inode, NewNode, SuperBlock, now};
 use crate::io::{Sink, Source};
 use crate::mount::{Mount, Path};
-use crate::ops::{drop_privileges_on_write, touch_accessed};
+use crate::ops::{drop_privileges_of_written, touch_accessed};
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
@@ -232,7 +232,7 @@ impl FileOps for RegularFile {
             return Err(Errno::EFBIG);
         }
         from.truncate(usize::try_from(room).unwrap_or(usize::MAX));
-        drop_privileges_on_write(file.cred(), inode);
+        drop_privileges_of_written(file, inode);
         let result = content.write(position, from);
         let (now, size) = (now(), content.cache().size());
         inode.change_attributes(|a| {
