@@ -1,8 +1,11 @@
 /* Descriptors: numbers, duplicates, flags, what fork and dup share, and file locks. */
 #include "tap.h"
+#include <sched.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 CASE(numbers)
 {
@@ -120,6 +123,80 @@ CASE(table_limit)
 	equal(dup(0), 31, "and takes none");
 }
 
+/* A process with the same descriptors. */
+static pid_t fork_sharing_files(void)
+{
+	return syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+}
+
+/* Waits until a process that shares the descriptors, of which those from `base` on are free, has taken a number for what it
+ * opens; gives that. Looking for it takes numbers, so it need not be the first. */
+static int reserved_number(int base)
+{
+	for (int held = 1;; held = held % 50 + 1) {
+		int reserved = -1;
+		for (int i = 0; i < held; i++)
+			if (dup(0) != base + i && reserved == -1)
+				reserved = base + i;
+		for (int i = 0; i <= held; i++)
+			if (base + i != reserved)
+				close(base + i);
+		if (reserved != -1)
+			return reserved;
+		sched_yield();
+	}
+}
+
+CASE(numbers_of_what_is_being_opened)
+{
+	char name[32];
+	int base = dup(0);
+	close(base);
+	require(mkfifo("fifo", 0600) == 0);
+	pid_t opener = fork_sharing_files();
+	if (opener == 0)
+		_exit(open("fifo", O_RDONLY));
+	int number = reserved_number(base);
+	fails(syscall(SYS_dup2, 0, number), EBUSY, "dup2 to the number of what is being opened gives EBUSY");
+	fails(fcntl(number, F_GETFD), EBADF, "it is not open yet");
+	fails(close(number), EBADF, "and cannot be closed");
+	snprintf(name, sizeof name, "/proc/self/fd/%d", number);
+	fails(access(name, F_OK), ENOENT, "nor seen in /proc");
+	equal(in_child(_exit(syscall(SYS_dup2, 0, number))), number, "a child does not have it");
+	int writer = open("fifo", O_WRONLY);
+	equal(ended_with(opener), number, "open gives it when it is done");
+	equal(fcntl(number, F_GETFD), 0, "and all see the file then");
+	close(number), close(writer);
+	opener = fork_sharing_files();
+	if (opener == 0)
+		_exit(open("fifo", O_RDONLY));
+	number = reserved_number(base);
+	kill(opener, SIGKILL), status_of(opener);
+	equal(syscall(SYS_dup2, 0, number), number, "the end of the process that opens gives the number back");
+}
+
+CASE(last_number_for_a_connection)
+{
+	struct sockaddr_un name = { AF_UNIX, "listening" };
+	int listening = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0), last = dup(0), extra;
+	require(bind(listening, (void *)&name, sizeof name) == 0 && listen(listening, 5) == 0);
+	struct rlimit limit = { last + 1, last + 1 };
+	require(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+	close(last);
+	pid_t accepter = fork_sharing_files();
+	if (accepter == 0) {
+		int fd;
+		while ((fd = accept(listening, NULL, NULL)) == -1 && errno == EMFILE)
+			sched_yield();
+		_exit(fd);
+	}
+	while ((extra = dup(0)) != -1)
+		close(extra), sched_yield();
+	equal(errno, EMFILE, "accept takes a number before it waits");
+	require(connect(client, (void *)&name, sizeof name) == 0);
+	equal(ended_with(accepter), last, "and has it when a connection comes");
+}
+
 CASE(whole_file_locks)
 {
 	make_file("f", "");
@@ -197,4 +274,5 @@ CASE(memory_files)
 }
 
 SUITE(RUN(numbers), RUN(duplicates), RUN(shared_with_children), RUN(control), RUN(ranges), RUN(table_limit),
-      RUN(whole_file_locks), RUN(record_locks), RUN(description_locks), RUN(memory_files))
+      RUN(numbers_of_what_is_being_opened), RUN(last_number_for_a_connection), RUN(whole_file_locks),
+      RUN(record_locks), RUN(description_locks), RUN(memory_files))

@@ -14,6 +14,7 @@ use crate::user;
 use abi::{Errno, Resource, SigSet, Signal};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use chroma::fdtable::Used;
 use chroma::{Cred, FdTable, FsContext, View};
 use chronos::Work;
 use core::sync::atomic::Ordering;
@@ -44,7 +45,7 @@ pub struct Current {
     /// What it runs.
     pub program: Arc<Program>,
     /// Its descriptors.
-    pub files: Arc<FdTable>,
+    pub files: Used,
     /// Its root, working directory and umask.
     pub fs: Arc<FsContext>,
     /// What it sees of the system.
@@ -121,10 +122,11 @@ impl Current {
     }
 
     /// Uses another table of descriptors.
-    pub fn set_files(&mut self, files: Arc<FdTable>) {
-        let old = self.thread.change_parts(|parts| parts.files.replace(files.clone()));
-        self.files = files;
+    pub fn set_files(&mut self, files: FdTable) {
+        let files = Used::new(Arc::new(files));
+        let old = self.thread.change_parts(|parts| parts.files.replace(files.table().clone()));
         drop(old);
+        self.files = files; // may close what the thread used before
     }
 
     /// Uses another root, working directory and umask.

@@ -2,7 +2,9 @@
 //!
 //! For each open descriptor there is a cell with a weak capability. The strong one is behind the table's lock, and whoever
 //! closes drops it there and then: the end of a pipe is not put off until nobody reads. A reader that finds the file gone
-//! looks again; the slot was changed *before* the file went.
+//! looks again; the slot was changed *before* the file went. So does one that finds the cell changed when it has the file: who
+//! holds a file was given it while the table held it too, which whoever counts a file's owners (net's search for sockets that
+//! nobody can reach) relies on.
 //!
 //! The few instructions of a lookup are part of every call that takes a descriptor, so they are always inlined.
 //!
@@ -44,9 +46,9 @@ impl Known {
     /// The file at a number, if there is one and the capability holds `needed`. Takes no lock.
     #[inline(always)]
     pub(super) fn file(&self, index: usize, needed: Rights) -> Result<Arc<OpenFile>, Errno> {
-        match rcu::read(|section| self.weak(index, section)?.check(needed)) {
-            Ok(Some(file)) => Ok(file),
-            Ok(None) => self.file_again(index, needed),
+        match rcu::read(|section| self.look(index, section, |weak| weak.check(needed))) {
+            Ok((Some(file), true)) => Ok(file),
+            Ok(_) => self.file_again(index, needed),
             Err(error) => Err(error),
         }
     }
@@ -55,7 +57,9 @@ impl Known {
     #[cold]
     fn file_again(&self, index: usize, needed: Rights) -> Result<Arc<OpenFile>, Errno> {
         loop {
-            if let Some(file) = rcu::read(|section| self.weak(index, section)?.check(needed))? {
+            if let (Some(file), true) =
+                rcu::read(|section| self.look(index, section, |weak| weak.check(needed)))?
+            {
                 return Ok(file);
             }
         }
@@ -65,10 +69,27 @@ impl Known {
     #[inline]
     pub(super) fn capability(&self, index: usize) -> Result<FileCapability, Errno> {
         loop {
-            if let Some(found) = rcu::read(|section| Ok(self.weak(index, section)?.upgrade()))? {
+            if let (Some(found), true) =
+                rcu::read(|section| self.look(index, section, |weak| Ok(weak.upgrade())))?
+            {
                 return Ok(found);
             }
         }
+    }
+
+    /// What `take` gets of the cell, and whether the cell was still the same afterwards. Otherwise it is dropped outside of the
+    /// section: that may sleep.
+    #[inline(always)]
+    fn look<R>(
+        &self,
+        index: usize,
+        section: &Section,
+        take: impl FnOnce(&WeakCapability<OpenFile>) -> Result<R, Errno>,
+    ) -> Result<(R, bool), Errno> {
+        let weak = self.weak(index, section)?;
+        let taken = take(weak)?;
+        let is_same = self.weak(index, section).is_ok_and(|now| core::ptr::eq(now, weak));
+        Ok((taken, is_same))
     }
 
     #[inline(always)]

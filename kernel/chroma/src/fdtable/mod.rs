@@ -7,6 +7,8 @@
 //! finds the old one or the new one.
 
 mod known;
+mod reserved;
+mod used;
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
@@ -19,6 +21,8 @@ use hal::SpinLock;
 use crate::file::OpenFile;
 use crate::lock_classes;
 use known::Known;
+pub use reserved::Reserved;
+pub use used::Used;
 
 /// A file descriptor's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,7 +46,7 @@ struct Slot {
 #[derive(Default)]
 struct Slots {
     slots: Vec<Option<Slot>>,
-    /// A bit for each slot that is taken.
+    /// A bit for each slot that is taken, or [reserved](FdTable::reserve): then it is empty.
     taken: Vec<u64>,
     /// Every number below is taken.
     first_free: usize,
@@ -53,6 +57,8 @@ pub struct FdTable {
     known: Known,
     slots: SpinLock<Slots>,
     owner: u64,
+    /// How many threads [use](Used) it.
+    users: AtomicU64,
 }
 
 /// Identities of tables, as owners of POSIX locks.
@@ -78,7 +84,7 @@ impl FdTable {
     pub fn new() -> FdTable {
         let owner = NEXT_OWNER.fetch_add(1, Ordering::Relaxed);
         let slots = SpinLock::new(&lock_classes::DESCRIPTORS, Slots::default());
-        FdTable { known: Known::new(), slots, owner }
+        FdTable { known: Known::new(), slots, owner, users: AtomicU64::new(0) }
     }
 
     /// Who POSIX locks taken through this table belong to.
@@ -107,25 +113,14 @@ impl FdTable {
         limit: u32,
     ) -> Result<Fd, Errno> {
         let mut slots = self.slots.lock();
-        let index = slots.lowest_free(from as usize);
-        if index >= limit as usize {
-            return Err(Errno::EMFILE);
-        }
         // First: if it fails, the file is dropped when the lock is free.
-        slots.grow(&self.known, index)?;
+        let index = slots.make_free(&self.known, from as usize, limit as usize)?;
         slots.set(&self.known, index, Slot { capability, close_on_exec });
         i32::try_from(index).map(Fd).map_err(|_| Errno::EMFILE)
     }
 
-    /// Sees to it that a number below `limit` is free at this moment, and can be used: for what could not be undone if
-    /// [`FdTable::insert`] failed afterwards. `EMFILE`, `ENOMEM`.
-    pub fn make_room(&self, limit: u32) -> Result<(), Errno> {
-        let mut slots = self.slots.lock();
-        let index = slots.lowest_free(0);
-        if index < limit as usize { slots.grow(&self.known, index) } else { Err(Errno::EMFILE) }
-    }
-
-    /// Puts a capability at `fd` (`dup2`); the file that was there is closed. `EBADF` if `fd` is not below `limit`.
+    /// Puts a capability at `fd` (`dup2`); the file that was there is closed. `EBADF` if `fd` is not below `limit`;
+    /// `EBUSY` if somebody [reserved](FdTable::reserve) it.
     pub fn replace(
         &self,
         fd: Fd,
@@ -140,6 +135,9 @@ impl FdTable {
         let old = {
             let mut slots = self.slots.lock();
             slots.grow(&self.known, index)?;
+            if slots.is_reserved(index) {
+                return Err(Errno::EBUSY);
+            }
             slots.set(&self.known, index, Slot { capability, close_on_exec })
         };
         if let Some(slot) = old {
@@ -221,15 +219,18 @@ impl FdTable {
             aegis::charge::reserve(&mut taken, from.taken.len())?;
             slots.extend(from.slots.iter().cloned());
             taken.extend_from_slice(&from.taken);
-            let first_free = from.first_free;
             drop(from);
+            // What somebody reserved in the one is free in the other.
+            for (word, slots) in taken.iter_mut().zip(slots.chunks(64)) {
+                *word = slots.iter().rev().fold(0, |word, slot| word << 1 | u64::from(slot.is_some()));
+            }
             copy.known.make_room(slots.len())?;
             for (index, slot) in slots.iter().enumerate() {
                 if let Some(slot) = slot {
                     copy.known.publish(index, Some(&slot.capability));
                 }
             }
-            *copy.slots.lock() = Slots { slots, taken, first_free };
+            *copy.slots.lock() = Slots { slots, taken, first_free: 0 };
         }
         Ok(copy)
     }
@@ -260,7 +261,7 @@ impl FdTable {
 }
 
 impl Drop for FdTable {
-    /// The end of the last thread that used the table closes everything, and gives up its record locks. May sleep.
+    /// Closes what is left, and gives up its record locks. May sleep.
     fn drop(&mut self) {
         // Nobody looks any more, so the cells go as they are, with the table.
         let slots = core::mem::take(&mut self.slots.get_mut().slots);
@@ -296,6 +297,14 @@ impl Slots {
     }
 
     fn next_taken(&self, from: usize) -> Option<usize> {
+        let mut next = self.next_bit(from);
+        while let Some(index) = next.filter(|index| self.get(*index).is_none()) {
+            next = self.next_bit(index + 1); // reserved
+        }
+        next
+    }
+
+    fn next_bit(&self, from: usize) -> Option<usize> {
         let mut mask = !0 << (from % 64);
         for (word, bits) in self.taken.iter().enumerate().skip(from / 64) {
             if bits & mask != 0 {
@@ -304,6 +313,40 @@ impl Slots {
             mask = !0;
         }
         None
+    }
+
+    /// Whether somebody reserved a number, and has not used it yet.
+    fn is_reserved(&self, index: usize) -> bool {
+        let is_taken = self.taken.get(index / 64).is_some_and(|word| word >> (index % 64) & 1 != 0);
+        is_taken && self.get(index).is_none()
+    }
+
+    /// The lowest free number from `from` on, whose slot is there. `EMFILE` if that is not below `limit`.
+    fn make_free(&mut self, known: &Known, from: usize, limit: usize) -> Result<usize, Errno> {
+        let index = self.lowest_free(from);
+        if index >= limit || i32::try_from(index).is_err() {
+            return Err(Errno::EMFILE);
+        }
+        self.grow(known, index)?;
+        Ok(index)
+    }
+
+    /// Marks a number as taken.
+    fn take(&mut self, index: usize) {
+        if let Some(bits) = self.taken.get_mut(index / 64) {
+            *bits |= 1 << (index % 64);
+        }
+        if index == self.first_free {
+            self.first_free = index + 1;
+        }
+    }
+
+    /// Marks a number as free.
+    fn free(&mut self, index: usize) {
+        if let Some(bits) = self.taken.get_mut(index / 64) {
+            *bits &= !(1 << (index % 64));
+        }
+        self.first_free = self.first_free.min(index);
     }
 
     /// Makes a slot be there.
@@ -322,12 +365,7 @@ impl Slots {
 
     /// Fills a slot that [is there](Slots::grow) and gives what it held, to be dropped without the lock.
     fn set(&mut self, known: &Known, index: usize, slot: Slot) -> Option<Slot> {
-        if let Some(bits) = self.taken.get_mut(index / 64) {
-            *bits |= 1 << (index % 64);
-        }
-        if index == self.first_free {
-            self.first_free = index + 1;
-        }
+        self.take(index);
         known.publish(index, Some(&slot.capability));
         self.slots.get_mut(index)?.replace(slot)
     }
@@ -336,20 +374,18 @@ impl Slots {
     fn clear(&mut self, known: &Known, index: usize) -> Option<Slot> {
         let slot = self.slots.get_mut(index)?.take()?;
         known.publish(index, None);
-        if let Some(bits) = self.taken.get_mut(index / 64) {
-            *bits &= !(1 << (index % 64));
-        }
-        self.first_free = self.first_free.min(index);
+        self.free(index);
         Some(slot)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Fd, FdTable, capability};
+    use super::{Fd, FdTable, Used, capability};
     use crate::testing::World;
     use abi::Errno;
     use abi::fs::OpenFlags;
+    use alloc::sync::Arc;
     use cerberus::Rights;
 
     #[test]
@@ -368,6 +404,42 @@ mod tests {
         assert_eq!(table.insert(capability(file.clone()), false, 0, 201), Err(Errno::EMFILE));
         assert_eq!(table.close(Fd(500)), Err(Errno::EBADF));
         assert_eq!(table.close(Fd(-1)), Err(Errno::EBADF));
+    }
+
+    #[test]
+    fn the_last_user_closes_though_others_look() {
+        let world = World::new();
+        let file = world.view().try_open("/", OpenFlags::empty()).unwrap();
+        let used = Used::new(Arc::new(FdTable::new()));
+        used.insert(capability(file.clone()), false, 0, 10).unwrap();
+        let (other, looks) = (used.clone(), used.table().clone());
+        assert!(used.is_shared());
+        drop(used);
+        assert!(!other.is_shared() && looks.get(Fd(0)).is_ok());
+        drop(other);
+        assert_eq!((looks.get(Fd(0)).err(), Arc::strong_count(&file)), (Some(Errno::EBADF), 1));
+    }
+
+    #[test]
+    fn a_reserved_number_is_nobody_elses() {
+        let world = World::new();
+        let file = world.view().try_open("/", OpenFlags::empty()).unwrap();
+        let table = FdTable::new();
+        let open = |table: &FdTable| table.insert(capability(file.clone()), false, 0, 2);
+        let first = table.reserve(2).unwrap();
+        assert_eq!(
+            (first.fd(), open(&table), table.reserve(2).err()),
+            (Fd(0), Ok(Fd(1)), Some(Errno::EMFILE))
+        );
+        assert_eq!(table.replace(Fd(0), capability(file.clone()), false, 2), Err(Errno::EBUSY));
+        assert_eq!(table.close(Fd(0)), Err(Errno::EBADF));
+        assert_eq!((table.next_open(0), table.get(Fd(0)).is_ok()), (Some(Fd(1)), false));
+        assert_eq!(open(&table.duplicate().unwrap()), Ok(Fd(0)));
+        drop(first);
+        let again = table.reserve(2).unwrap();
+        table.close_range(0, u32::MAX);
+        assert_eq!(again.fill(capability(file.clone()), true), Fd(0));
+        assert_eq!((table.is_close_on_exec(Fd(0)), open(&table)), (Ok(true), Ok(Fd(1))));
     }
 
     #[test]

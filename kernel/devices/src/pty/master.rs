@@ -218,6 +218,7 @@ impl Master {
     /// `TIOCGPTPEER`: opens the slave, whatever the caller's root shows of it.
     fn open_peer(&self, file: &OpenFile, call: &Ioctl<'_>) -> Result<i64, Errno> {
         let flags = OpenFlags::from_bits_retain(u32::try_from(call.arg).map_err(|_| Errno::EINVAL)?);
+        let number = call.fds.reserve(call.fd_limit)?;
         let root = match &self.root {
             Some(root) => root.clone(),
             None => Path::top_of(file.path().mount.clone()),
@@ -226,7 +227,6 @@ impl Master {
         let name = alloc::format!("{}", self.pty.index);
         let peer = view.open(name.as_bytes(), &OpenRequest::existing(flags))?;
         let close_on_exec = flags.contains(OpenFlags::CLOEXEC);
-        let fd = call.fds.insert(fdtable::capability(peer), close_on_exec, 0, call.fd_limit)?;
-        Ok(i64::from(fd.0))
+        Ok(i64::from(number.fill(fdtable::capability(peer), close_on_exec).0))
     }
 }

@@ -177,19 +177,10 @@ pub fn pipe2(current: &mut Current, ends: Out<[i32; 2]>, flags: OpenFlags) -> Ou
     let close_on_exec = flags.contains(OpenFlags::CLOEXEC);
     let (reader, writer) = make_pipe(&current.cred, flags.difference(OpenFlags::CLOEXEC))?;
     let limit = current.fd_limit();
-    let read_end = current.files.insert(capability(reader), close_on_exec, 0, limit)?;
-    let write_end = match current.files.insert(capability(writer), close_on_exec, 0, limit) {
-        Ok(fd) => fd,
-        Err(error) => {
-            current.files.close(read_end)?;
-            return Err(error);
-        }
-    };
-    if let Err(error) = ends.write(&[read_end.0, write_end.0]) {
-        current.files.close(read_end)?;
-        current.files.close(write_end)?;
-        return Err(error);
-    }
+    let (read_end, write_end) = (current.files.reserve(limit)?, current.files.reserve(limit)?);
+    ends.write(&[read_end.fd().0, write_end.fd().0])?;
+    read_end.fill(capability(reader), close_on_exec);
+    write_end.fill(capability(writer), close_on_exec);
     DONE
 }
 

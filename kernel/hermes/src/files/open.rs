@@ -25,10 +25,11 @@ fn open_with(
     walk: WalkFlags,
     in_root: bool,
 ) -> Outcome {
-    if !name.is_empty() {
-        // As on Linux before anything is looked for; and a file that is made, or emptied, stays so.
-        current.files.make_room(current.fd_limit())?;
+    if name.is_empty() {
+        return Err(Errno::ENOENT);
     }
+    // As on Linux before anything is looked for; and a file that is made, or emptied, stays so.
+    let number = current.files.reserve(current.fd_limit())?;
     let mut view = view_at(current, directory, name)?;
     if in_root {
         view.root = view.start.clone();
@@ -41,8 +42,7 @@ fn open_with(
     let request = OpenRequest { flags, mode: Mode(mode.0 & 0o7777), umask: current.fs.umask(), walk };
     let file = view.open(name, &request)?;
     let close_on_exec = flags.contains(OpenFlags::CLOEXEC);
-    let fd = current.files.insert(capability(file), close_on_exec, 0, current.fd_limit())?;
-    descriptor(fd)
+    descriptor(number.fill(capability(file), close_on_exec))
 }
 
 /// `open`.

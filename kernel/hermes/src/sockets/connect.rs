@@ -3,6 +3,7 @@
 use abi::socket::{SOMAXCONN, SocketFlags};
 use abi::{Errno, Mode};
 use cerberus::Rights;
+use chroma::fdtable::capability;
 use chroma::{Admission, Fd};
 use hal::UserAddr;
 use net::{Shutdown, file};
@@ -11,9 +12,8 @@ use process::Current;
 use super::create::{flags, status};
 use super::{address, socket_of};
 use crate::argument::InOut;
-use crate::files::descriptors::publish;
 use crate::row::Outcome;
-use crate::support::DONE;
+use crate::support::{DONE, descriptor};
 
 /// `bind`.
 pub fn bind(current: &mut Current, fd: Fd, at: UserAddr, length: i32) -> Outcome {
@@ -49,8 +49,8 @@ pub fn accept(current: &mut Current, fd: Fd, from: UserAddr, length: InOut<i32>)
 pub fn accept4(current: &mut Current, fd: Fd, from: UserAddr, length: InOut<i32>, bits: i32) -> Outcome {
     let flags = flags(bits)?;
     let (listening, socket) = socket_of(current, fd, Rights::ACCEPT)?;
-    // Looked at before: a connection that was taken could not be put back.
-    current.files.make_room(current.fd_limit())?;
+    // First: a connection that was taken could not be put back.
+    let number = current.files.reserve(current.fd_limit())?;
     let admission = Admission::new(&current.cred)?;
     let connection = socket.accept(listening.nonblocking())?;
     let accepted = file::open_admitted(admission, connection, status(flags), &current.cred)?;
@@ -58,7 +58,7 @@ pub fn accept4(current: &mut Current, fd: Fd, from: UserAddr, length: InOut<i32>
         let name = file::of(&accepted)?.peer_name().map_err(|_| Errno::ECONNABORTED)?;
         address::write(&name, from, length)?;
     }
-    publish(current, accepted, flags.contains(SocketFlags::CLOEXEC))
+    descriptor(number.fill(capability(accepted), flags.contains(SocketFlags::CLOEXEC)))
 }
 
 /// `getsockname`.

@@ -147,13 +147,12 @@ impl Writer {
         let room = self.left.saturating_sub(HEAD) / size_of::<i32>();
         let (wanted, mut made) = (files.len(), 0);
         for capability in files.into_iter().take(room) {
-            let limit = current.fd_limit();
-            let Ok(fd) = current.files.insert(capability, close_on_exec, 0, limit) else { break };
+            let Ok(number) = current.files.reserve(current.fd_limit()) else { break };
             let place = self.data().saturating_add((made * size_of::<i32>()) as u64);
-            if user::write(place, &fd.0).is_err() {
-                let _ = current.files.close(fd); // it was made a moment ago
+            if user::write(place, &number.fd().0).is_err() {
                 break;
             }
+            number.fill(capability, close_on_exec);
             made += 1;
         }
         if made > 0 && self.put_head(SCM_RIGHTS, made * size_of::<i32>()).is_ok() {

@@ -52,18 +52,9 @@ pub fn socketpair(
     let second = file::open(b.clone(), status(flags), &current.cred)?;
     family::find(family, kind & SOCK_TYPE_MASK)?.pair(&a, &b)?;
     let (close_on_exec, limit) = (flags.contains(SocketFlags::CLOEXEC), current.fd_limit());
-    let one = current.files.insert(capability(first), close_on_exec, 0, limit)?;
-    let two = match current.files.insert(capability(second), close_on_exec, 0, limit) {
-        Ok(fd) => fd,
-        Err(error) => {
-            current.files.close(one)?;
-            return Err(error);
-        }
-    };
-    if let Err(error) = pair.write(&[one.0, two.0]) {
-        current.files.close(one)?;
-        current.files.close(two)?;
-        return Err(error);
-    }
+    let (one, two) = (current.files.reserve(limit)?, current.files.reserve(limit)?);
+    pair.write(&[one.fd().0, two.fd().0])?;
+    one.fill(capability(first), close_on_exec);
+    two.fill(capability(second), close_on_exec);
     DONE
 }

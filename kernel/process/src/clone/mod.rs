@@ -14,9 +14,8 @@ use crate::thread::{Parts, Thread};
 use crate::user::zombies;
 use abi::{CloneFlags, Errno, Resource, Signal};
 use alloc::sync::Arc;
-use chroma::FdTable;
 use chroma::cred::Cap;
-use chroma::fdtable::{Fd, capability};
+use chroma::fdtable::{Fd, Used, capability};
 use core::sync::atomic::Ordering;
 use hal::{UserAddr, UserContext, user};
 use seed::{Seed, make_task};
@@ -131,17 +130,17 @@ pub fn clone(current: &mut Current, request: &Request) -> Result<u32, Errno> {
     let fs =
         if flags.contains(CloneFlags::FS) { current.fs.clone() } else { Arc::new(current.fs.duplicate()) };
     let namespaces = new_namespaces(current, flags, &fs)?;
-    let files: Arc<FdTable> = if flags.contains(CloneFlags::FILES) {
+    let files = if flags.contains(CloneFlags::FILES) {
         current.files.clone()
     } else {
-        Arc::new(current.files.duplicate()?)
+        Used::new(Arc::new(current.files.duplicate()?))
     };
     let program = child_program(current, flags)?;
     let tid = table::with(|tree| tree.choose_number())?;
     let process = child_process(current, flags, tid);
     let parts = Parts {
         program: Some(program.clone()),
-        files: Some(files.clone()),
+        files: Some(files.table().clone()),
         fs: Some(fs.clone()),
         namespaces: Some(namespaces.clone()),
         cred: current.cred.clone(),
@@ -212,12 +211,9 @@ pub fn clone(current: &mut Current, request: &Request) -> Result<u32, Errno> {
 /// `EFAULT`, `EMFILE`, `ENOMEM`.
 fn give_pidfd(current: &Current, process: &Arc<Process>, to: UserAddr) -> Result<Fd, Errno> {
     let file = pidfd::open(process, abi::OpenFlags::empty(), &current.cred)?;
-    let fd = current.files.insert(capability(file), true, 0, current.fd_limit())?;
-    if user::write(to, &fd.0).is_err() {
-        current.files.close(fd)?;
-        return Err(Errno::EFAULT);
-    }
-    Ok(fd)
+    let number = current.files.reserve(current.fd_limit())?;
+    user::write(to, &number.fd().0).map_err(|_| Errno::EFAULT)?;
+    Ok(number.fill(capability(file), true))
 }
 
 /// Adds the new thread to its process and to the tree. From here on others see it.

@@ -11,7 +11,8 @@ use crate::table;
 use crate::thread::Thread;
 use abi::{Errno, Signal};
 use alloc::sync::Arc;
-use chroma::{FdTable, FsContext};
+use chroma::FsContext;
+use chroma::fdtable::Used;
 use hal::{UserAddr, UserContext, user};
 
 /// What a new thread begins with.
@@ -19,7 +20,7 @@ pub(super) struct Seed {
     pub(super) thread: Arc<Thread>,
     pub(super) process: Arc<Process>,
     pub(super) program: Arc<Program>,
-    pub(super) files: Arc<FdTable>,
+    pub(super) files: Used,
     pub(super) fs: Arc<FsContext>,
     pub(super) namespaces: Namespaces,
     pub(super) context: UserContext,
@@ -103,7 +104,7 @@ pub(crate) fn start_first(
         thread: thread.clone(),
         process: process.clone(),
         program: program.clone(),
-        files,
+        files: Used::new(files),
         fs,
         namespaces,
         context: UserContext::new(),

@@ -55,8 +55,8 @@ pub fn unshare(current: &mut Current, flags: CloneFlags) -> Result<(), Errno> {
     } else {
         current.fs.clone()
     };
-    let files = if flags.contains(CloneFlags::FILES) && Arc::strong_count(&current.files) > 2 {
-        Some(Arc::new(current.files.duplicate()?))
+    let files = if flags.contains(CloneFlags::FILES) && current.files.is_shared() {
+        Some(current.files.duplicate()?)
     } else {
         None
     };

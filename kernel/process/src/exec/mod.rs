@@ -263,8 +263,7 @@ pub fn exec(current: &mut Current, request: Request) -> Result<(), Errno> {
             return Ok(());
         }
     };
-    let shares_files = Arc::strong_count(&current.files) > 2;
-    let files = if shares_files { Some(Arc::new(current.files.duplicate()?)) } else { None };
+    let files = if current.files.is_shared() { Some(current.files.duplicate()?) } else { None };
     stand_alone(current)?;
     // The point of no return.
     exit::leave_memory(current);
