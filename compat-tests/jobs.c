@@ -172,8 +172,7 @@ CASE(orphaned_groups)
 	status_of(child);
 	child = job(leave_an_orphan, 0);
 	status_of(child);
-	for (int i = 0; i < 200 && strlen(contents_of("report")) < 3; i++)
-		doze(10);
+	eventually(strlen(contents_of("report")) >= 3);
 	same(contents_of("report"), "EIO", "a process in an orphaned group that reads gets EIO");
 }
 
@@ -212,8 +211,7 @@ CASE(stopped_orphans)
 	own_terminal();
 	pid_t child = job(make_a_stopped_orphan, 0);
 	equal(ended_with(child), 0, "a process can end with a stopped child");
-	for (int i = 0; i < 200 && strlen(contents_of("report")) < 4; i++)
-		doze(10);
+	eventually(strlen(contents_of("report")) >= 4);
 	same(contents_of("report"), "both", "a stopped group that becomes orphaned gets SIGHUP and SIGCONT");
 }
 

@@ -122,9 +122,7 @@ CASE(proc_of_a_process)
 		for (;;)
 			pause();
 	snprintf(path, sizeof path, "/proc/%d/status", child);
-	for (int i = 0; i < 200 && field(path, "State")[0] != 'S'; i++)
-		doze(5);
-	equal(field(path, "State")[0], 'S', "a waiting process is in state S");
+	check(eventually(field(path, "State")[0] == 'S'), "a waiting process is in state S");
 	kill(child, SIGSTOP), waitpid(child, NULL, WUNTRACED);
 	equal(field(path, "State")[0], 'T', "a stopped one in T");
 	kill(child, SIGKILL);

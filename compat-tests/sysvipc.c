@@ -244,20 +244,20 @@ CASE(messages)
 	pid_t child = fork();
 	if (child == 0)
 		_exit(send(id, 1, "late", 0) == 0 ? 7 : 8);
-	doze(30);
+	require(sleeps(child));
 	same(receive(id, 4, 0), "four", "room is made by receiving");
 	equal(ended_with(child), 7, "which senders wait for");
 	same(receive(id, 1, 0), "late", "and go on");
 	child = fork();
 	if (child == 0)
 		_exit(receive(id, 9, 0) ? 7 : errno == EIDRM ? 6 : 8);
-	doze(30);
+	require(sleeps(child));
 	require(send(id, 8, "no", 0) == 0 && send(id, 9, "yes", 0) == 0);
 	equal(ended_with(child), 7, "receivers wait for their type");
 	child = fork();
 	if (child == 0)
 		_exit(receive(id, 9, 0) ? 7 : errno == EIDRM ? 6 : 8);
-	doze(30);
+	require(sleeps(child));
 	equal(in_child(become(12); _exit(msgctl(id, IPC_RMID, NULL) ? errno : 0)), EPERM, "others may not remove it");
 	equal(msgctl(id, IPC_RMID, NULL), 0, "the owner may");
 	equal(ended_with(child), 6, "who waits then gets EIDRM");

@@ -144,6 +144,15 @@ static UNUSED void doze(int milliseconds)
 		;
 }
 
+/* Whether a condition holds within ten seconds: for what another process, or the kernel apart from this call, is about to do. */
+#define eventually(condition) \
+	({ \
+		int tries_ = 2000; \
+		while (!(condition) && --tries_) \
+			doze(5); \
+		tries_ > 0; \
+	})
+
 /* Waits for a child and gives its wait status, or -1. */
 static UNUSED int status_of(pid_t pid)
 {
@@ -194,6 +203,21 @@ static UNUSED const char *contents_of(const char *path)
 	close(fd);
 	buffer[n < 0 ? 0 : n] = 0;
 	return buffer;
+}
+
+/* Waits until a child sleeps: seen so a few times, as it may also wait for a moment on its way there. */
+static UNUSED int sleeps(pid_t child)
+{
+	char path[32];
+	snprintf(path, sizeof path, "/proc/%d/stat", child);
+	for (int seen = 0; seen < 3; doze(3)) {
+		const char *text = contents_of(path);
+		const char *behind = text ? strrchr(text, ')') : NULL;
+		if (!behind || behind[2] == 'Z')
+			return 0;
+		seen = behind[2] == 'S' ? seen + 1 : 0;
+	}
+	return 1;
 }
 
 static int tap_remove(const char *path, const struct stat *status, int type, struct FTW *walk)

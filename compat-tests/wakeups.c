@@ -17,21 +17,6 @@
 /* How long a child that was woken may take to end. */
 #define PATIENCE_MS 8000
 
-/* Waits until a child sleeps: seen so a few times, as it may also wait for a moment on its way there. */
-static int sleeps(pid_t child)
-{
-	char path[32];
-	snprintf(path, sizeof path, "/proc/%d/stat", child);
-	for (int seen = 0; seen < 3; doze(3)) {
-		const char *text = contents_of(path);
-		const char *behind = text ? strrchr(text, ')') : NULL;
-		if (!behind || behind[2] == 'Z')
-			return 0;
-		seen = behind[2] == 'S' ? seen + 1 : 0;
-	}
-	return 1;
-}
-
 /* Starts a child that waits in a call, whose outcome the condition tells. */
 #define asleep_in(condition) \
 	({ \
