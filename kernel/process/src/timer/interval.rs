@@ -1,6 +1,6 @@
 //! `setitimer`, `alarm`, and `RLIMIT_CPU`.
 
-use super::{ForProcess, processor_time, timer_of};
+use super::{ForProcess, State, processor_time, timer_of};
 use crate::process::Process;
 use crate::signal::{Info, send};
 use abi::{Resource, Signal};
@@ -88,36 +88,45 @@ pub fn set(process: &Arc<Process>, kind: Kind, new: Interval) -> Interval {
         slot.map_or(Armed::OFF, |slot| core::mem::replace(slot, armed))
     };
     match kind {
-        Kind::Real => program_real(process, at),
+        Kind::Real => program_real(process, None),
         Kind::Virtual | Kind::Profile => program_processor(process),
     }
     old.setting(now)
 }
 
-fn program_real(process: &Arc<Process>, at: Option<Duration>) {
+/// Asks to be called when the timer of real time is due, but not before `not_before`.
+fn program_real(process: &Arc<Process>, mut not_before: Option<Instant>) {
     let handler = || Arc::new(ForProcess { process: Arc::downgrade(process), fire: real_fired }) as Arc<_>;
     let Some(timer) = timer_of(&process.timers.real, handler) else { return };
-    match at {
-        Some(at) => timer.set(instant(at)),
-        None => timer.cancel(),
+    let due = || {
+        let [real, ..] = &process.timers.state.lock_irq().intervals;
+        real.at.map(instant)
+    };
+    loop {
+        let at = due();
+        match at {
+            Some(at) => timer.set(not_before.take().map_or(at, |moment| at.max(moment))),
+            None => timer.cancel(),
+        }
+        // Whoever set it meanwhile may have asked before this did.
+        if due() == at {
+            return;
+        }
+        not_before = None;
     }
 }
 
 fn real_fired(process: &Arc<Process>) {
     let now = chronos::clock::now().since_boot();
-    let (due, next) = {
-        let mut state = process.timers.state.lock_irq();
-        let [real, ..] = &mut state.intervals;
-        (real.take_due(now), real.at)
+    let due = {
+        let [real, ..] = &mut process.timers.state.lock_irq().intervals;
+        real.take_due(now)
     };
     let seen = !process.signals.lock_irq().pending.set().contains(Signal::SIGALRM);
     if due {
         send::from_interrupt(process, Info::kernel(Signal::SIGALRM));
     }
-    if let (Some(timer), Some(next)) = (process.timers.real.get(), next) {
-        let next = instant(next);
-        timer.set(if seen { next } else { next.max(super::unseen()) });
-    }
+    program_real(process, (!seen).then(super::unseen));
 }
 
 /// After a change of `RLIMIT_CPU`: the first signal is due when the limit is reached.
@@ -132,29 +141,40 @@ pub fn limit_changed(process: &Arc<Process>) {
 fn program_processor(process: &Arc<Process>) {
     let handler =
         || Arc::new(ForProcess { process: Arc::downgrade(process), fire: processor_fired }) as Arc<_>;
-    let first = first_remaining(process);
-    if first.is_none() && process.timers.processor.get().is_none() {
-        return;
-    }
-    let Some(timer) = timer_of(&process.timers.processor, handler) else { return };
-    match first {
-        Some(delay) => timer.set(chronos::clock::now().saturating_add(delay)),
-        None => timer.cancel(),
+    loop {
+        let due = of_processor_time(&process.timers.state.lock_irq());
+        let first = first_remaining(process, due);
+        if first.is_none() && process.timers.processor.get().is_none() {
+            return;
+        }
+        let Some(timer) = timer_of(&process.timers.processor, handler) else { return };
+        match first {
+            Some(delay) => timer.set(chronos::clock::now().saturating_add(delay)),
+            None => timer.cancel(),
+        }
+        // As for real time.
+        if of_processor_time(&process.timers.state.lock_irq()) == due {
+            return;
+        }
     }
 }
 
+/// When the timers of processor time are due: of time in the program, of all time, and the limit.
+fn of_processor_time(state: &State) -> [Option<Duration>; 3] {
+    let [_, in_program, all] = &state.intervals;
+    [in_program.at, all.at, state.limit]
+}
+
 /// How long until a timer of processor time can fire at the earliest.
-fn first_remaining(process: &Process) -> Option<Duration> {
+fn first_remaining(process: &Process, [in_program, all, limit]: [Option<Duration>; 3]) -> Option<Duration> {
     /// Looked at no more often than this.
     const STEP: Duration = Duration::from_millis(4);
     let (user, total) = processor_time(process);
     let threads = u32::try_from(process.thread_count().max(1)).unwrap_or(u32::MAX);
-    let state = process.timers.state.lock_irq();
-    let [_, in_program, all] = &state.intervals;
     let waits = [
-        in_program.at.map(|at| at.saturating_sub(user)),
-        all.at.map(|at| at.saturating_sub(total)),
-        state.limit.map(|at| at.saturating_sub(total)),
+        in_program.map(|at| at.saturating_sub(user)),
+        all.map(|at| at.saturating_sub(total)),
+        limit.map(|at| at.saturating_sub(total)),
     ];
     waits.into_iter().flatten().min().map(|wait| (wait / threads).max(STEP))
 }
