@@ -50,6 +50,9 @@ struct Node<T> {
 }
 
 impl<T: Send + Sync + 'static> Rcu<T> {
+    /// How much memory a value takes that is in a cell.
+    pub const VALUE_BYTES: usize = size_of::<Node<T>>();
+
     /// A cell that holds nothing.
     pub const fn empty() -> Self {
         Self { value: AtomicPtr::new(ptr::null_mut()), owns: PhantomData }

@@ -8,7 +8,7 @@
 //!
 //! The few instructions of a lookup are part of every call that takes a descriptor, so they are always inlined.
 //!
-//! The first block of cells comes with the table; further ones are made when a number is that high, and stay as long as the table.
+//! The first block of cells comes with the table; a further one is made for the first number in it, and stays as long as the table.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -16,8 +16,8 @@ use alloc::vec::Vec;
 
 use abi::Errno;
 use cerberus::{Rights, WeakCapability};
-use hal::Rcu;
 use hal::rcu::{self, Section};
+use hal::{Once, Rcu};
 
 use super::FileCapability;
 use crate::file::OpenFile;
@@ -26,16 +26,17 @@ use crate::file::OpenFile;
 const BLOCK: usize = 64;
 
 /// What a block takes, with a value in each of its cells.
-const BLOCK_BYTES: usize = size_of::<Block>() + BLOCK * 32;
+const BLOCK_BYTES: usize = size_of::<Block>() + BLOCK * Cell::VALUE_BYTES;
 
-type Block = [Rcu<WeakCapability<OpenFile>>; BLOCK];
+type Cell = Rcu<WeakCapability<OpenFile>>;
+type Block = [Cell; BLOCK];
 
 /// The cells of a table.
 pub(super) struct Known {
     /// In a box: tables are moved while they are made.
     first: Box<Block>,
-    /// The blocks after the first. Replaced by a longer list; the blocks are the same.
-    more: Rcu<Vec<Arc<Block>>>,
+    /// The blocks after the first, those that there are. Replaced by a longer list; the blocks are the same.
+    more: Rcu<Vec<Once<Arc<Block>>>>,
 }
 
 impl Known {
@@ -103,12 +104,8 @@ impl Known {
 
     /// The cell of a number beyond the first block.
     #[inline]
-    fn distant<'a>(
-        &'a self,
-        index: usize,
-        section: &'a Section,
-    ) -> Option<&'a Rcu<WeakCapability<OpenFile>>> {
-        self.more.get(section)?.get((index / BLOCK).checked_sub(1)?)?.get(index % BLOCK)
+    fn distant<'a>(&'a self, index: usize, section: &'a Section) -> Option<&'a Cell> {
+        self.more.get(section)?.get((index / BLOCK).checked_sub(1)?)?.get()?.get(index % BLOCK)
     }
 
     /// Says what is at a number from now on. The caller holds the table's lock, has made [room](Known::make_room), and drops what
@@ -125,21 +122,42 @@ impl Known {
         }
     }
 
-    /// Makes room for `len` descriptors. The caller holds the table's lock.
+    /// Sees to it that there is a cell for `index`, in a table of `len` descriptors. The caller holds the table's lock.
     ///
     /// # Errors
     /// `ENOMEM`.
-    pub(super) fn make_room(&self, len: usize) -> Result<(), Errno> {
-        let wanted = len.div_ceil(BLOCK).saturating_sub(1);
-        let present = self.more.read(|blocks| blocks.map_or(0, Vec::len));
-        if present >= wanted {
-            return Ok(());
+    pub(super) fn make_room(&self, len: usize, index: usize) -> Result<(), Errno> {
+        let Some(place) = (index / BLOCK).checked_sub(1) else { return Ok(()) };
+        let look = |blocks: Option<&Vec<Once<Arc<Block>>>>| {
+            blocks.and_then(|blocks| blocks.get(place)).map(|block| block.get().is_some())
+        };
+        match self.more.read(look) {
+            Some(true) => return Ok(()),
+            Some(false) => {}
+            None => self.lengthen(len.div_ceil(BLOCK).saturating_sub(1))?,
         }
-        aegis::charge::admit((wanted - present).saturating_mul(BLOCK_BYTES))?;
+        aegis::charge::admit(BLOCK_BYTES)?;
+        let block = Arc::new([const { Rcu::empty() }; BLOCK]);
+        self.more.read(|blocks| {
+            if let Some(empty) = blocks.and_then(|blocks| blocks.get(place)) {
+                let _ = empty.set(block); // it is empty: the lock is held
+            }
+        });
+        Ok(())
+    }
+
+    /// Makes the list of blocks longer.
+    fn lengthen(&self, wanted: usize) -> Result<(), Errno> {
         let mut longer = Vec::new();
         aegis::charge::reserve(&mut longer, wanted)?;
-        self.more.read(|blocks| longer.extend(blocks.into_iter().flatten().cloned()));
-        longer.resize_with(wanted, || Arc::new([const { Rcu::empty() }; BLOCK]));
+        self.more.read(|blocks| {
+            for block in blocks.into_iter().flatten() {
+                let same = Once::new();
+                let _ = block.get().map(|block| same.set(block.clone())); // the first time
+                longer.push(same);
+            }
+        });
+        longer.resize_with(wanted, Once::new);
         self.more.replace(Some(longer));
         Ok(())
     }

@@ -224,9 +224,9 @@ impl FdTable {
             for (word, slots) in taken.iter_mut().zip(slots.chunks(64)) {
                 *word = slots.iter().rev().fold(0, |word, slot| word << 1 | u64::from(slot.is_some()));
             }
-            copy.known.make_room(slots.len())?;
             for (index, slot) in slots.iter().enumerate() {
                 if let Some(slot) = slot {
+                    copy.known.make_room(slots.len(), index)?;
                     copy.known.publish(index, Some(&slot.capability));
                 }
             }
@@ -356,11 +356,10 @@ impl Slots {
             let more = len - self.slots.len();
             aegis::charge::reserve(&mut self.slots, more)?;
             aegis::charge::reserve(&mut self.taken, more / 64)?;
-            known.make_room(len)?;
             self.slots.resize_with(len, || None);
             self.taken.resize(len / 64, 0);
         }
-        Ok(())
+        known.make_room(self.slots.len(), index)
     }
 
     /// Fills a slot that [is there](Slots::grow) and gives what it held, to be dropped without the lock.
@@ -404,6 +403,23 @@ mod tests {
         assert_eq!(table.insert(capability(file.clone()), false, 0, 201), Err(Errno::EMFILE));
         assert_eq!(table.close(Fd(500)), Err(Errno::EBADF));
         assert_eq!(table.close(Fd(-1)), Err(Errno::EBADF));
+    }
+
+    #[test]
+    fn a_high_number_needs_no_others() {
+        let world = World::new();
+        let file = world.view().try_open("/", OpenFlags::empty()).unwrap();
+        let table = FdTable::new();
+        for number in [100_000, 70, 200_000] {
+            table.replace(Fd(number), capability(file.clone()), false, 1 << 20).unwrap();
+        }
+        let copy = table.duplicate().unwrap();
+        let seen = |table: &FdTable, number| table.file(Fd(number), Rights::READ).err();
+        for table in [&table, &copy] {
+            let found = [70, 71, 99_999, 100_000, 200_000, 250_000].map(|number| seen(table, number));
+            let none = Some(Errno::EBADF);
+            assert_eq!(found, [None, none, none, None, None, none]);
+        }
     }
 
     #[test]
