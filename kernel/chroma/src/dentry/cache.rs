@@ -268,12 +268,26 @@ fn take_idle(entries: &mut Vec<Entry>) -> [Option<Dentry>; VICTIMS] {
 
 /// Drops all names of a file system: its last mount is gone, and nobody can look them up any more.
 pub(crate) fn purge(superblock: &Arc<SuperBlock>) {
-    for bucket in &TABLE {
+    drop_all(|dentry| dentry.is_on(superblock));
+}
+
+/// Drops the names that were looked for in vain in a directory that has been removed: they would keep it, and its place in the file
+/// system. The caller refers to the directory by `references` of its own, and holds the tree lock for writing, so that no
+/// more of them come.
+pub(crate) fn forget_absent(directory: &Arc<Dentry>, references: usize) {
+    // Most directories end without: nobody else refers to them.
+    if Arc::strong_count(directory) > references {
+        drop_all(|dentry| dentry.is_negative() && dentry.is_in(directory));
+    }
+}
+
+fn drop_all(is_meant: impl Fn(&Dentry) -> bool) {
+    for bucket in TABLE.iter().filter(|bucket| !bucket.known.is_empty()) {
         let mut is_changed = false;
         loop {
             let victim = {
                 let mut entries = bucket.entries.lock();
-                let index = entries.iter().position(|e| e.dentry.is_on(superblock));
+                let index = entries.iter().position(|e| is_meant(&e.dentry));
                 if index.is_none() && is_changed {
                     bucket.publish(&entries); // until here lookups find what is dead
                 }

@@ -18,7 +18,7 @@ use hal::{Rcu, SpinLock};
 use crate::inode::{Inode, SuperBlock};
 use crate::{lock_classes, notify};
 
-pub(crate) use cache::{find, insert, move_to, purge, remove};
+pub(crate) use cache::{find, forget_absent, insert, move_to, purge, remove};
 pub use cache::{lookup, replace_name, shrink};
 pub use name::Name;
 
@@ -182,14 +182,19 @@ impl Dentry {
 
     #[inline]
     fn is_at(&self, parent: &Arc<Dentry>, name: &[u8]) -> bool {
-        self.place.read(|place| {
-            place.is_some_and(|place| {
-                // The caller's count keeps the parent: no other dentry has its address.
-                let same =
-                    place.parent.as_ref().is_some_and(|p| core::ptr::eq(p.as_ptr(), Arc::as_ptr(parent)));
-                same && place.name.bytes() == name
-            })
-        })
+        self.place.read(|place| place.is_some_and(|place| place.is_in(parent) && place.name.bytes() == name))
+    }
+
+    fn is_in(&self, parent: &Arc<Dentry>) -> bool {
+        self.place.read(|place| place.is_some_and(|place| place.is_in(parent)))
+    }
+}
+
+impl Place {
+    /// Whether it is in this directory. The caller's count keeps that: no other dentry has its address.
+    #[inline]
+    fn is_in(&self, parent: &Arc<Dentry>) -> bool {
+        self.parent.as_ref().is_some_and(|named| core::ptr::eq(named.as_ptr(), Arc::as_ptr(parent)))
     }
 }
 

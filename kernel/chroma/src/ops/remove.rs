@@ -63,7 +63,9 @@ impl View<'_> {
             }
             let parent = directory.dentry.inode()?;
             parent.ops().rmdir(parent, name, &inode)?;
-            (dentry::remove(&directory.dentry, name), dentry, inode)
+            let removed = dentry::remove(&directory.dentry, name);
+            dentry::forget_absent(&dentry, 2);
+            (removed, dentry, inode)
         };
         drop(removed);
         notify::name(directory.dentry.inode()?, InotifyMask::DELETE, name, true);

@@ -135,8 +135,10 @@ impl View<'_> {
         })?;
         let replaced = dentry::remove(&new.directory.dentry, new.name);
         dentry::move_to(&dentry, &new.directory.dentry, new.name);
-        if let (true, Some((target, _))) = (exchange, &target) {
-            dentry::move_to(target, &old.directory.dentry, old.name);
+        match &target {
+            Some((target, _)) if exchange => dentry::move_to(target, &old.directory.dentry, old.name),
+            Some((target, _)) => dentry::forget_absent(target, 2),
+            None => {}
         }
         let (exchanged, replaced_inode) = match target {
             Some((_, inode)) if exchange => (Some(inode), None),

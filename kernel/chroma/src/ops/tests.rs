@@ -365,3 +365,23 @@ fn a_running_program_can_not_be_written_nor_a_written_one_run() {
     drop(writer);
     assert!(inode.deny_writers().is_ok());
 }
+
+#[test]
+fn names_looked_for_in_vain_do_not_keep_a_removed_directory() {
+    let world = World::new();
+    let view = world.view();
+    for directory in ["d", "e"] {
+        view.dir(directory);
+        let kept = std::sync::Arc::downgrade(view.at(directory).unwrap().dentry.inode().unwrap());
+        for name in 0..10 {
+            assert_eq!(view.at(&std::format!("{directory}/{name}")).err(), Some(Errno::ENOENT));
+        }
+        if directory == "d" {
+            view.rmdir(b"d").unwrap();
+        } else {
+            view.dir("f");
+            view.rename(b"f", &view, b"e", RenameFlags::empty()).unwrap();
+        }
+        assert!(kept.upgrade().is_none(), "{directory}");
+    }
+}
