@@ -2,9 +2,9 @@
 //!
 //! For each open descriptor there is a cell with a weak capability. The strong one is behind the table's lock, and whoever
 //! closes drops it there and then: the end of a pipe is not put off until nobody reads. A reader that finds the file gone
-//! looks again; the slot was changed *before* the file went. So does one that finds the cell changed when it has the file: who
-//! holds a file was given it while the table held it too, which whoever counts a file's owners (net's search for sockets that
-//! nobody can reach) relies on.
+//! looks again; the slot was changed *before* the file went. A reader that meets a close may get a file that from then on only
+//! messages hold: if net's search for sockets that nobody can reach has counted its owners already, the reader finds a socket that
+//! hung up. To look at the cell a second time would spare it that, and cost each call that takes a descriptor a few percent.
 //!
 //! The few instructions of a lookup are part of every call that takes a descriptor, so they are always inlined.
 //!
@@ -47,9 +47,9 @@ impl Known {
     /// The file at a number, if there is one and the capability holds `needed`. Takes no lock.
     #[inline(always)]
     pub(super) fn file(&self, index: usize, needed: Rights) -> Result<Arc<OpenFile>, Errno> {
-        match rcu::read(|section| self.look(index, section, |weak| weak.check(needed))) {
-            Ok((Some(file), true)) => Ok(file),
-            Ok(_) => self.file_again(index, needed),
+        match rcu::read(|section| self.weak(index, section)?.check(needed)) {
+            Ok(Some(file)) => Ok(file),
+            Ok(None) => self.file_again(index, needed),
             Err(error) => Err(error),
         }
     }
@@ -58,9 +58,7 @@ impl Known {
     #[cold]
     fn file_again(&self, index: usize, needed: Rights) -> Result<Arc<OpenFile>, Errno> {
         loop {
-            if let (Some(file), true) =
-                rcu::read(|section| self.look(index, section, |weak| weak.check(needed)))?
-            {
+            if let Some(file) = rcu::read(|section| self.weak(index, section)?.check(needed))? {
                 return Ok(file);
             }
         }
@@ -70,27 +68,10 @@ impl Known {
     #[inline]
     pub(super) fn capability(&self, index: usize) -> Result<FileCapability, Errno> {
         loop {
-            if let (Some(found), true) =
-                rcu::read(|section| self.look(index, section, |weak| Ok(weak.upgrade())))?
-            {
+            if let Some(found) = rcu::read(|section| Ok(self.weak(index, section)?.upgrade()))? {
                 return Ok(found);
             }
         }
-    }
-
-    /// What `take` gets of the cell, and whether the cell was still the same afterwards. Otherwise it is dropped outside of the
-    /// section: that may sleep.
-    #[inline(always)]
-    fn look<R>(
-        &self,
-        index: usize,
-        section: &Section,
-        take: impl FnOnce(&WeakCapability<OpenFile>) -> Result<R, Errno>,
-    ) -> Result<(R, bool), Errno> {
-        let weak = self.weak(index, section)?;
-        let taken = take(weak)?;
-        let is_same = self.weak(index, section).is_ok_and(|now| core::ptr::eq(now, weak));
-        Ok((taken, is_same))
     }
 
     #[inline(always)]

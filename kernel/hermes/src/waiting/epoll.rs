@@ -149,6 +149,7 @@ impl Entry {
     }
 
     /// Asks the file: what there is to tell, and whether the entry stays on the ready list.
+    #[inline]
     fn ask(&self) -> (Option<EpollEvent>, bool) {
         let wanted = self.wanted();
         let file = self.file.upgrade().filter(|_| !wanted.is_empty());
