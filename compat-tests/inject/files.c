@@ -44,7 +44,7 @@ static long create(void) { return open("made", O_CREAT | O_EXCL | O_RDWR, 0640);
 static int created(long result) { return close_it(result) && unlink("made") == 0; }
 static long make_temporary(void) { return open(".", O_TMPFILE | O_RDWR, 0600); }
 static long create_through_link(void) { return open("link", O_CREAT | O_RDWR, 0640); }
-static void with_link(void) { need(symlink("/tmp/../tmp/inject/./made", "link") == 0); }
+static void with_link(void) { need(symlink("/tmp/.." PLACE "/./made", "link") == 0); }
 static void without_link(void) { need(unlink("link") == 0); }
 static long make_directory(void) { return mkdir("made", 0755); }
 static int made_directory(long result) { return result == 0 && rmdir("made") == 0; }

@@ -20,6 +20,8 @@
 #include <unistd.h>
 
 #define PAGE 4096
+/* Where scenarios work: a file system of its own. */
+#define PLACE "/tmp/inject"
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* What a scenario may do beside the rule. */

@@ -94,7 +94,7 @@ static long where(void)
 {
 	return syscall(SYS_getcwd, path, sizeof path);
 }
-static int is_here(long result) { return result == sizeof "/tmp/inject" && strcmp(path, "/tmp/inject") == 0; }
+static int is_here(long result) { return result == sizeof PLACE && strcmp(path, PLACE) == 0; }
 static long read_link(void)
 {
 	return readlink("/proc/self/exe", path, sizeof path);

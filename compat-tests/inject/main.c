@@ -327,8 +327,8 @@ int main(int count, char **arguments)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	report = mmap(NULL, sizeof *report, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (report == MAP_FAILED || unshare(CLONE_NEWNS) == -1 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
-	    mkdir("/tmp/inject", 0755) == -1 || mount("inject", "/tmp/inject", "tmpfs", 0, NULL) == -1 ||
-	    chdir("/tmp/inject") == -1) {
+	    mkdir(PLACE, 0755) == -1 || mount("inject", PLACE, "tmpfs", 0, NULL) == -1 ||
+	    chdir(PLACE) == -1) {
 		printf("FOUND no place to work in: errno %d\n", errno);
 		return 2;
 	}

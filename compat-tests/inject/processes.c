@@ -152,11 +152,12 @@ static int is_alone(long result) { return result == 0 && !is_shared(); }
 /* Whether a mount that is made here now is one for the sharer as well. */
 static int is_mounted_for_both(void)
 {
+	const char *here = "/mnt";
 	char path[32];
 	struct stat own = { 0 }, seen = { 0 };
-	snprintf(path, sizeof path, "/proc/%d/root/mnt", (int)sharer);
-	need(mount("none", "/mnt", "tmpfs", 0, NULL) == 0 && stat("/mnt", &own) == 0 && stat(path, &seen) == 0);
-	need(umount("/mnt") == 0);
+	snprintf(path, sizeof path, "/proc/%d/root%s", (int)sharer, here);
+	need(mount("none", here, "tmpfs", 0, NULL) == 0 && stat(here, &own) == 0 && stat(path, &seen) == 0);
+	need(umount(here) == 0);
 	return own.st_dev == seen.st_dev;
 }
 static int mounts_apart(long result) { return result == 0 && !is_mounted_for_both(); }
