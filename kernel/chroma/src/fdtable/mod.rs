@@ -8,6 +8,7 @@
 
 mod known;
 mod reserved;
+mod slots;
 mod used;
 
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -22,6 +23,7 @@ use crate::file::OpenFile;
 use crate::lock_classes;
 use known::Known;
 pub use reserved::Reserved;
+use slots::{Slot, Slots};
 pub use used::Used;
 
 /// A file descriptor's number.
@@ -36,21 +38,6 @@ impl Fd {
 
 /// A capability for an open file.
 pub type FileCapability = Capability<OpenFile>;
-
-#[derive(Clone)]
-struct Slot {
-    capability: FileCapability,
-    close_on_exec: bool,
-}
-
-#[derive(Default)]
-struct Slots {
-    slots: Vec<Option<Slot>>,
-    /// A bit for each slot that is taken, or [reserved](FdTable::reserve): then it is empty.
-    taken: Vec<u64>,
-    /// Every number below is taken.
-    first_free: usize,
-}
 
 /// The descriptors of one or more threads (`CLONE_FILES` shares the table).
 pub struct FdTable {
@@ -214,23 +201,17 @@ impl FdTable {
             let from = self.slots.lock();
             // A different lock of the same class: the copy is not yet shared, so take its content out of the lock.
             let mut slots = Vec::new();
-            let mut taken = Vec::new();
             aegis::charge::reserve(&mut slots, from.slots.len())?;
-            aegis::charge::reserve(&mut taken, from.taken.len())?;
             slots.extend(from.slots.iter().cloned());
-            taken.extend_from_slice(&from.taken);
             drop(from);
-            // What somebody reserved in the one is free in the other.
-            for (word, slots) in taken.iter_mut().zip(slots.chunks(64)) {
-                *word = slots.iter().rev().fold(0, |word, slot| word << 1 | u64::from(slot.is_some()));
-            }
             for (index, slot) in slots.iter().enumerate() {
                 if let Some(slot) = slot {
                     copy.known.make_room(slots.len(), index)?;
                     copy.known.publish(index, Some(&slot.capability));
                 }
             }
-            *copy.slots.lock() = Slots { slots, taken, first_free: 0 };
+            // What somebody reserved in the one is free in the other.
+            *copy.slots.lock() = Slots::of(slots)?;
         }
         Ok(copy)
     }
@@ -272,109 +253,6 @@ impl Drop for FdTable {
 impl Default for FdTable {
     fn default() -> FdTable {
         FdTable::new()
-    }
-}
-
-impl Slots {
-    #[inline]
-    fn get(&self, index: usize) -> Option<&Slot> {
-        self.slots.get(index)?.as_ref()
-    }
-
-    fn lowest_free(&self, from: usize) -> usize {
-        let start = from.max(self.first_free);
-        let mut word = start / 64;
-        let mut mask = !0 << (start % 64);
-        while let Some(bits) = self.taken.get(word) {
-            let free = !bits & mask;
-            if free != 0 {
-                return word * 64 + free.trailing_zeros() as usize;
-            }
-            word += 1;
-            mask = !0;
-        }
-        start.max(word * 64)
-    }
-
-    fn next_taken(&self, from: usize) -> Option<usize> {
-        let mut next = self.next_bit(from);
-        while let Some(index) = next.filter(|index| self.get(*index).is_none()) {
-            next = self.next_bit(index + 1); // reserved
-        }
-        next
-    }
-
-    fn next_bit(&self, from: usize) -> Option<usize> {
-        let mut mask = !0 << (from % 64);
-        for (word, bits) in self.taken.iter().enumerate().skip(from / 64) {
-            if bits & mask != 0 {
-                return Some(word * 64 + (bits & mask).trailing_zeros() as usize);
-            }
-            mask = !0;
-        }
-        None
-    }
-
-    /// Whether somebody reserved a number, and has not used it yet.
-    fn is_reserved(&self, index: usize) -> bool {
-        let is_taken = self.taken.get(index / 64).is_some_and(|word| word >> (index % 64) & 1 != 0);
-        is_taken && self.get(index).is_none()
-    }
-
-    /// The lowest free number from `from` on, whose slot is there. `EMFILE` if that is not below `limit`.
-    fn make_free(&mut self, known: &Known, from: usize, limit: usize) -> Result<usize, Errno> {
-        let index = self.lowest_free(from);
-        if index >= limit || i32::try_from(index).is_err() {
-            return Err(Errno::EMFILE);
-        }
-        self.grow(known, index)?;
-        Ok(index)
-    }
-
-    /// Marks a number as taken.
-    fn take(&mut self, index: usize) {
-        if let Some(bits) = self.taken.get_mut(index / 64) {
-            *bits |= 1 << (index % 64);
-        }
-        if index == self.first_free {
-            self.first_free = index + 1;
-        }
-    }
-
-    /// Marks a number as free.
-    fn free(&mut self, index: usize) {
-        if let Some(bits) = self.taken.get_mut(index / 64) {
-            *bits &= !(1 << (index % 64));
-        }
-        self.first_free = self.first_free.min(index);
-    }
-
-    /// Makes a slot be there.
-    fn grow(&mut self, known: &Known, index: usize) -> Result<(), Errno> {
-        if index >= self.slots.len() {
-            let len = (index + 1).next_power_of_two().max(64);
-            let more = len - self.slots.len();
-            aegis::charge::reserve(&mut self.slots, more)?;
-            aegis::charge::reserve(&mut self.taken, more / 64)?;
-            self.slots.resize_with(len, || None);
-            self.taken.resize(len / 64, 0);
-        }
-        known.make_room(self.slots.len(), index)
-    }
-
-    /// Fills a slot that [is there](Slots::grow) and gives what it held, to be dropped without the lock.
-    fn set(&mut self, known: &Known, index: usize, slot: Slot) -> Option<Slot> {
-        self.take(index);
-        known.publish(index, Some(&slot.capability));
-        self.slots.get_mut(index)?.replace(slot)
-    }
-
-    /// Empties a slot and gives what it held, to be dropped without the lock.
-    fn clear(&mut self, known: &Known, index: usize) -> Option<Slot> {
-        let slot = self.slots.get_mut(index)?.take()?;
-        known.publish(index, None);
-        self.free(index);
-        Some(slot)
     }
 }
 
