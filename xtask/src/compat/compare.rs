@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Outcome, Run};
+use super::{Outcome, Program, Run};
 
 /// A test that does not give the same on both kernels.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -22,6 +22,23 @@ pub struct Difference {
 /// A test's full name within its suite.
 pub fn full_name(program: &str, test: &str) -> String {
     format!("{program}/{test}")
+}
+
+/// Those of the programs that have one of the tests, which are given with their full names.
+pub fn programs_of<'a>(programs: &[&'a Program], tests: &[String]) -> Vec<&'a Program> {
+    let has = |program: &Program, test: &String| {
+        test.strip_prefix(&program.name).is_some_and(|rest| rest.starts_with('/'))
+    };
+    programs.iter().copied().filter(|program| tests.iter().any(|test| has(program, test))).collect()
+}
+
+/// Puts newer runs in the place of the older ones of the same programs.
+pub fn replace(runs: &mut [Run], newer: Vec<Run>) {
+    for new in newer {
+        if let Some(old) = runs.iter_mut().find(|run| run.program == new.program) {
+            *old = new;
+        }
+    }
 }
 
 /// All tests that differ, in Linux's order; tests that only Serix has follow.
@@ -107,5 +124,12 @@ mod tests {
         let linux = [run("p", &[("a", Outcome::Passed)]), run("q", &[("a", Outcome::Failed)])];
         let serix = [run("p", &[("a", Outcome::Failed)]), run("q", &[("a", Outcome::Passed)])];
         assert_eq!(differences(&linux, &serix).len(), 2);
+    }
+
+    #[test]
+    fn a_newer_run_takes_the_place_of_its_program() {
+        let mut runs = vec![run("p", &[("a", Outcome::Failed)]), run("q", &[("a", Outcome::Failed)])];
+        replace(&mut runs, vec![run("q", &[("a", Outcome::Passed)])]);
+        assert_eq!(failures(&runs), ["p/a"]);
     }
 }

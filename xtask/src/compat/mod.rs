@@ -122,7 +122,8 @@ pub struct Run {
 pub enum ReferenceUse {
     /// Linux's results come from the reference where it is current; what is not is taken afresh and not kept.
     Trust,
-    /// Everything is taken afresh, and compared with the reference.
+    /// Everything is taken afresh, and compared with the reference. A program that gives something else is run once more: on a
+    /// busy machine it may have been the moment, and a result that changed gives the same again.
     Check,
     /// Everything is taken afresh and kept.
     Retake,
@@ -186,11 +187,17 @@ pub fn run_with(
         }
         let mut linux_runs: Vec<Run> = kept.iter().filter_map(|program| reference.run(program)).collect();
         entry.from_reference = linux_runs.len();
-        let taken = live(&stale, Kernel::Linux)?;
+        let mut taken = live(&stale, Kernel::Linux)?;
         if reference_use == ReferenceUse::Retake {
             reference.replace(&suite, &taken, &version, &all)?;
         } else {
             entry.strays = reference.strays(&suite, &taken, &version);
+            if reference_use == ReferenceUse::Check && !entry.strays.is_empty() {
+                println!("on Linux: not what the reference says: {}; asked again", entry.strays.join(", "));
+                let again = compare::programs_of(&stale, &entry.strays);
+                compare::replace(&mut taken, live(&again, Kernel::Linux)?);
+                entry.strays = reference.strays(&suite, &taken, &version);
+            }
         }
         linux_runs.extend(taken);
         linux_runs.sort_by_key(|run| suite.programs.iter().position(|program| program.name == run.program));

@@ -21,7 +21,8 @@ fn hold(gate: &mut Gate<'_>, kernel: Kernel) {
     };
     for case in contract::cases() {
         let step = gate.ui.step(format!("{kernel}: {}", case.name));
-        gate.tally.check(&format!("run, {kernel}: {}", case.name), || (case.check)(&subject));
+        let name = format!("run, {kernel}: {}", case.name);
+        gate.tally.check(&name, || super::ask(kernel, &name, || (case.check)(&subject)));
         step.done();
     }
 }

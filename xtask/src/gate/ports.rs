@@ -12,6 +12,7 @@ pub fn run(gate: &mut Gate<'_>) {
     };
     for name in names {
         let work = || ports::test(gate.project, gate.ui, Machine::new(Kernel::Linux), &name);
-        gate.tally.check(&format!("port {name}, {}", Kernel::Linux), work);
+        let check = format!("port {name}, {}", Kernel::Linux);
+        gate.tally.check(&check, || super::ask(Kernel::Linux, &check, work));
     }
 }
