@@ -83,8 +83,7 @@ pub fn open_admitted(
     socket.named(number);
     let attributes = Attributes::new(Mode(0o777), cred.fsuid, cred.fsgid, 1);
     let inode = Inode::new(superblock, number, FileKind::Socket, attributes, Box::new(SocketNode));
-    let name = alloc::format!("socket:[{number}]");
-    let dentry = Dentry::unattached(Name::new(name.as_bytes()), inode);
+    let dentry = Dentry::unattached(Name::of_kind("socket", number), inode);
     OpenFile::new_admitted(admission, ops, Path { mount, dentry }, OpenFlags::RDWR | flags, cred.clone())
 }
 

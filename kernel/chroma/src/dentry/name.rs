@@ -28,6 +28,29 @@ impl Name {
         }
     }
 
+    /// The name of a file outside every directory, as `/proc/PID/fd` shows it: `pipe:[1234]`.
+    pub fn of_kind(kind: &str, number: u64) -> Name {
+        // By hand: each pipe and socket gets one.
+        const ENDS: usize = ":[]".len();
+        let mut digits = [0; 20];
+        let mut start = digits.len();
+        let mut left = number;
+        for (index, digit) in digits.iter_mut().enumerate().rev() {
+            *digit = b'0' + (left % 10) as u8;
+            left /= 10;
+            start = index;
+            if left == 0 {
+                break;
+            }
+        }
+        let digits = digits.get(start..).unwrap_or_default();
+        let mut name = [0; INLINE];
+        let length = (kind.len() + digits.len() + ENDS).min(INLINE);
+        let parts = [kind.as_bytes(), b":[", digits, b"]"];
+        name.iter_mut().zip(parts.into_iter().flatten()).for_each(|(to, byte)| *to = *byte);
+        Name(Storage::Short(length as u8, name))
+    }
+
     /// The name's bytes.
     #[inline]
     pub fn bytes(&self) -> &[u8] {
@@ -74,6 +97,14 @@ impl Ord for Name {
 #[cfg(test)]
 mod tests {
     use super::Name;
+
+    #[test]
+    fn a_number_stands_in_brackets_behind_the_kind() {
+        for number in [0, 7, 10, 4096, u64::MAX] {
+            let name = Name::of_kind("socket", number);
+            assert_eq!(name.bytes(), std::format!("socket:[{number}]").as_bytes());
+        }
+    }
 
     #[test]
     fn names_of_every_length_keep_their_bytes() {
