@@ -87,6 +87,7 @@ impl<T: Send + Sync + 'static> Rcu<T> {
 
     /// Puts another value (or nothing) into the cell, at once for all readers, and retires the one that was there. Allocates, but
     /// not in order to retire. May be called with spinlocks held that rank below a wait queue's.
+    #[inline]
     pub fn replace(&self, value: Option<T>) {
         let new = value.map_or(ptr::null_mut(), publishable);
         let old = self.value.swap(new, Ordering::AcqRel);
@@ -99,15 +100,24 @@ impl<T: Send + Sync + 'static> Rcu<T> {
 
 impl<T: Send + Sync + 'static> Drop for Rcu<T> {
     fn drop(&mut self) {
+        /// # Safety
+        /// The node was in a cell, and nobody uses it any more.
+        #[inline(never)]
+        unsafe fn discard<T>(node: *mut Node<T>) {
+            // SAFETY: the caller's contract.
+            drop(unsafe { alloc::boxed::Box::from_raw(node) });
+        }
         let node = *self.value.get_mut();
         if !node.is_null() {
+            // Apart, for most cells of many hold nothing.
             // SAFETY: the node is the cell's, and who reads borrows the cell, which nobody does any more.
-            drop(unsafe { alloc::boxed::Box::from_raw(node) });
+            unsafe { discard(node) };
         }
     }
 }
 
 /// A value in a box with room for the link.
+#[inline]
 fn publishable<T>(value: T) -> *mut Node<T> {
     /// # Safety
     /// The head is that of a `Node<T>` in a box of its own, which nobody uses any more.

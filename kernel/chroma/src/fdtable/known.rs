@@ -47,14 +47,13 @@ impl Known {
     /// The file at a number, if there is one and the capability holds `needed`. Takes no lock.
     #[inline(always)]
     pub(super) fn file(&self, index: usize, needed: Rights) -> Result<Arc<OpenFile>, Errno> {
-        match rcu::read(|section| self.weak(index, section)?.check(needed)) {
-            Ok(Some(file)) => Ok(file),
-            Ok(None) => self.file_again(index, needed),
-            Err(error) => Err(error),
+        match rcu::read(|section| self.weak(index, section).ok()?.check(needed).ok()?) {
+            Some(file) => Ok(file),
+            None => self.file_again(index, needed),
         }
     }
 
-    /// Looks again after the file was found gone: the cell says something else by now.
+    /// Finds out why there was none. If the file was found gone the cell says something else by now.
     #[cold]
     fn file_again(&self, index: usize, needed: Rights) -> Result<Arc<OpenFile>, Errno> {
         loop {
@@ -91,23 +90,44 @@ impl Known {
 
     /// Says what is at a number from now on. The caller holds the table's lock, has made [room](Known::make_room), and drops what
     /// was there before afterwards.
-    pub(super) fn publish(&self, index: usize, capability: Option<&FileCapability>) {
-        let known = capability.map(FileCapability::downgrade);
+    #[inline]
+    pub(super) fn publish(&self, index: usize, capability: &FileCapability) {
+        self.put(index, Some(capability.downgrade()));
+    }
+
+    /// As [`Known::publish`]: there is nothing.
+    #[inline]
+    pub(super) fn retract(&self, index: usize) {
+        self.put(index, None);
+    }
+
+    #[inline(always)]
+    fn put(&self, index: usize, known: Option<WeakCapability<OpenFile>>) {
         match self.first.get(index) {
             Some(cell) => cell.replace(known),
-            None => rcu::read(|section| {
-                if let Some(cell) = self.distant(index, section) {
-                    cell.replace(known);
-                }
-            }),
+            None => self.put_distant(index, known),
         }
+    }
+
+    #[inline(never)]
+    fn put_distant(&self, index: usize, known: Option<WeakCapability<OpenFile>>) {
+        rcu::read(|section| {
+            if let Some(cell) = self.distant(index, section) {
+                cell.replace(known);
+            }
+        });
     }
 
     /// Sees to it that there is a cell for `index`, in a table of `len` descriptors. The caller holds the table's lock.
     ///
     /// # Errors
     /// `ENOMEM`.
+    #[inline]
     pub(super) fn make_room(&self, len: usize, index: usize) -> Result<(), Errno> {
+        if index < BLOCK { Ok(()) } else { self.make_distant(len, index) }
+    }
+
+    fn make_distant(&self, len: usize, index: usize) -> Result<(), Errno> {
         let Some(place) = (index / BLOCK).checked_sub(1) else { return Ok(()) };
         let look = |blocks: Option<&Vec<Once<Arc<Block>>>>| {
             blocks.and_then(|blocks| blocks.get(place)).map(|block| block.get().is_some())

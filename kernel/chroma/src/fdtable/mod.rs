@@ -1,6 +1,6 @@
 //! Descriptor tables: small numbers to capabilities for open files.
 //!
-//! A slot is {capability, close-on-exec}. The lowest free number is found in a bitmap, a word at a time, from a hint below
+//! Each number has a capability, and a bit that says whether `exec` closes it. The lowest free number is found in a bitmap, a word at a time, from a hint below
 //! which everything is taken. Files are never dropped under the table's spinlock: closing may sleep.
 //!
 //! Changes are made under the lock, and [published](known) to lookups, which take none. `dup2` replaces a file at once: a lookup
@@ -15,7 +15,6 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use abi::Errno;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use cerberus::{Capability, Rights};
 use hal::SpinLock;
 
@@ -23,7 +22,7 @@ use crate::file::OpenFile;
 use crate::lock_classes;
 use known::Known;
 pub use reserved::Reserved;
-use slots::{Slot, Slots};
+use slots::Slots;
 pub use used::Used;
 
 /// A file descriptor's number.
@@ -102,7 +101,8 @@ impl FdTable {
         let mut slots = self.slots.lock();
         // First: if it fails, the file is dropped when the lock is free.
         let index = slots.make_free(&self.known, from as usize, limit as usize)?;
-        slots.set(&self.known, index, Slot { capability, close_on_exec });
+        slots.take(index);
+        slots.fill(&self.known, index, capability, close_on_exec);
         i32::try_from(index).map(Fd).map_err(|_| Errno::EMFILE)
     }
 
@@ -125,18 +125,19 @@ impl FdTable {
             if slots.is_reserved(index) {
                 return Err(Errno::EBUSY);
             }
-            slots.set(&self.known, index, Slot { capability, close_on_exec })
+            slots.take(index);
+            slots.fill(&self.known, index, capability, close_on_exec)
         };
-        if let Some(slot) = old {
-            self.closed(slot);
+        if let Some(capability) = old {
+            self.closed(capability);
         }
         Ok(())
     }
 
     /// Closes `fd`; `EBADF` if it is not open. May sleep.
     pub fn close(&self, fd: Fd) -> Result<(), Errno> {
-        let slot = self.slots.lock().clear(&self.known, fd.index()?).ok_or(Errno::EBADF)?;
-        self.closed(slot);
+        let capability = self.slots.lock().clear(&self.known, fd.index()?).ok_or(Errno::EBADF)?;
+        self.closed(capability);
         Ok(())
     }
 
@@ -144,74 +145,76 @@ impl FdTable {
     pub fn close_range(&self, first: u32, last: u32) {
         let mut next = first as usize;
         loop {
-            let slot = {
+            let capability = {
                 let mut slots = self.slots.lock();
                 let Some(index) = slots.next_taken(next).filter(|i| *i <= last as usize) else { return };
                 next = index + 1;
                 slots.clear(&self.known, index)
             };
-            slot.into_iter().for_each(|slot| self.closed(slot));
+            capability.into_iter().for_each(|capability| self.closed(capability));
         }
     }
 
     /// Sets close-on-exec for every open descriptor in `first..=last`.
     pub fn close_range_on_exec(&self, first: u32, last: u32) {
         let mut slots = self.slots.lock();
-        let range = slots.slots.iter_mut().skip(first as usize);
-        let count = (last as usize).saturating_sub(first as usize).saturating_add(1);
-        range.take(count).flatten().for_each(|slot| slot.close_on_exec = true);
+        let mut next = first as usize;
+        while let Some(index) = slots.next_taken(next).filter(|index| *index <= last as usize) {
+            slots.set_close_on_exec(index, true);
+            next = index + 1;
+        }
     }
 
     /// Closes what `exec` closes.
     pub fn close_on_exec(&self) {
         let mut next = 0;
         loop {
-            let slot = {
+            let capability = {
                 let mut slots = self.slots.lock();
                 let Some(index) = slots.next_taken(next) else { return };
                 next = index + 1;
-                if slots.get(index).is_some_and(|slot| slot.close_on_exec) {
-                    slots.clear(&self.known, index)
-                } else {
-                    None
-                }
+                if slots.is_close_on_exec(index) { slots.clear(&self.known, index) } else { None }
             };
-            slot.into_iter().for_each(|slot| self.closed(slot));
+            capability.into_iter().for_each(|capability| self.closed(capability));
         }
     }
 
     /// Whether `fd` is closed by `exec`.
     pub fn is_close_on_exec(&self, fd: Fd) -> Result<bool, Errno> {
         let index = fd.index()?;
-        self.slots.lock().get(index).map(|slot| slot.close_on_exec).ok_or(Errno::EBADF)
+        let slots = self.slots.lock();
+        slots.get(index).map(|_| slots.is_close_on_exec(index)).ok_or(Errno::EBADF)
     }
 
     /// Says whether `exec` closes `fd`.
     pub fn set_close_on_exec(&self, fd: Fd, on: bool) -> Result<(), Errno> {
         let index = fd.index()?;
         let mut slots = self.slots.lock();
-        slots.slots.get_mut(index).and_then(Option::as_mut).ok_or(Errno::EBADF)?.close_on_exec = on;
+        slots.get(index).ok_or(Errno::EBADF)?;
+        slots.set_close_on_exec(index, on);
         Ok(())
     }
 
     /// A table of its own with the same descriptors (`fork`). `ENOMEM` if there is no memory for it.
     pub fn duplicate(&self) -> Result<FdTable, Errno> {
-        let copy = FdTable::new();
-        {
+        let mut copy = FdTable::new();
+        let slots = copy.slots.get_mut();
+        loop {
+            let end = self.slots.lock().end();
+            slots.make_room(end)?;
             let from = self.slots.lock();
-            // A different lock of the same class: the copy is not yet shared, so take its content out of the lock.
-            let mut slots = Vec::new();
-            aegis::charge::reserve(&mut slots, from.slots.len())?;
-            slots.extend(from.slots.iter().cloned());
-            drop(from);
-            for (index, slot) in slots.iter().enumerate() {
-                if let Some(slot) = slot {
-                    copy.known.make_room(slots.len(), index)?;
-                    copy.known.publish(index, Some(&slot.capability));
-                }
+            // It may have grown meanwhile.
+            if from.end() <= slots.size() {
+                slots.copy(&from);
+                break;
             }
-            // What somebody reserved in the one is free in the other.
-            *copy.slots.lock() = Slots::of(slots)?;
+        }
+        let size = slots.size();
+        for index in 0..slots.end() {
+            if let Some(capability) = slots.get(index) {
+                copy.known.make_room(size, index)?;
+                copy.known.publish(index, capability);
+            }
         }
         Ok(copy)
     }
@@ -225,7 +228,7 @@ impl FdTable {
     /// Pages that exist for the sake of its files only: the descriptions themselves, and what [`FileOps::held_pages`](crate::FileOps::held_pages) tells.
     pub fn held_pages(&self) -> u64 {
         let slots = self.slots.lock();
-        let files = slots.slots.iter().flatten().map(|slot| slot.capability.object());
+        let files = slots.all().map(FileCapability::object);
         let (count, pages) =
             files.fold((0, 0), |(count, pages), file| (count + 1, pages + file.ops().held_pages(file)));
         pages + count / FILES_IN_A_PAGE
@@ -233,11 +236,12 @@ impl FdTable {
 
     /// How many numbers the table has room for (`FDSize` in `/proc/PID/status`).
     pub fn size(&self) -> usize {
-        self.slots.lock().slots.len().max(64).next_power_of_two()
+        self.slots.lock().size().max(64)
     }
 
-    fn closed(&self, slot: Slot) {
-        crate::flock::release_posix(slot.capability.object().inode(), self.owner);
+    #[inline]
+    fn closed(&self, capability: FileCapability) {
+        crate::flock::release_posix(capability.object().inode(), self.owner);
     }
 }
 
@@ -245,8 +249,8 @@ impl Drop for FdTable {
     /// Closes what is left, and gives up its record locks. May sleep.
     fn drop(&mut self) {
         // Nobody looks any more, so the cells go as they are, with the table.
-        let slots = core::mem::take(&mut self.slots.get_mut().slots);
-        slots.into_iter().flatten().for_each(|slot| self.closed(slot));
+        let slots = core::mem::take(self.slots.get_mut());
+        slots.into_open().for_each(|capability| self.closed(capability));
     }
 }
 
@@ -298,6 +302,45 @@ mod tests {
             let none = Some(Errno::EBADF);
             assert_eq!(found, [None, none, none, None, None, none]);
         }
+    }
+
+    #[test]
+    fn a_copy_has_room_for_what_is_open() {
+        let world = World::new();
+        let file = world.view().try_open("/", OpenFlags::empty()).unwrap();
+        let table = FdTable::new();
+        let open = |table: &FdTable| table.insert(capability(file.clone()), false, 0, 1000);
+        assert!((0..200).all(|number| open(&table) == Ok(Fd(number))));
+        assert_eq!((table.size(), table.duplicate().unwrap().size()), (256, 256));
+        table.close_range(130, u32::MAX);
+        table.close_range(1, 128);
+        let copy = table.duplicate().unwrap();
+        table.close(Fd(129)).unwrap();
+        let short = table.duplicate().unwrap();
+        assert_eq!((copy.size(), short.size()), (256, 64));
+        assert_eq!((copy.next_open(1), short.next_open(1)), (Some(Fd(129)), None));
+        assert!((1..129).all(|number| open(&copy) == Ok(Fd(number))));
+        assert_eq!(open(&copy), Ok(Fd(130)));
+        assert!((1..150).all(|number| open(&short) == Ok(Fd(number))));
+    }
+
+    #[test]
+    fn close_on_exec_goes_with_the_descriptor() {
+        let world = World::new();
+        let file = world.view().try_open("/", OpenFlags::empty()).unwrap();
+        let table = FdTable::new();
+        let open = |close_on_exec| table.insert(capability(file.clone()), close_on_exec, 0, 10).unwrap();
+        assert_eq!([open(true), open(false), open(false)], [Fd(0), Fd(1), Fd(2)]);
+        table.close(Fd(0)).unwrap();
+        table.close_range_on_exec(0, 1);
+        assert_eq!((table.is_close_on_exec(Fd(0)), open(false)), (Err(Errno::EBADF), Fd(0)));
+        assert_eq!(
+            [0, 1, 2].map(|number| table.is_close_on_exec(Fd(number))),
+            [Ok(false), Ok(true), Ok(false)]
+        );
+        table.replace(Fd(1), capability(file.clone()), false, 10).unwrap();
+        assert_eq!(table.is_close_on_exec(Fd(1)), Ok(false));
+        assert_eq!(table.set_close_on_exec(Fd(3), true), Err(Errno::EBADF));
     }
 
     #[test]

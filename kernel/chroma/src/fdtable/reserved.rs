@@ -2,7 +2,7 @@
 
 use abi::Errno;
 
-use super::{Fd, FdTable, FileCapability, Slot};
+use super::{Fd, FdTable, FileCapability};
 
 /// A number that nobody else gets, for a file that is being opened: so what cannot be undone is begun only when there is a place
 /// for it. Given back if it is dropped. Meanwhile it is not open: only `dup2` to it sees it (`EBUSY`).
@@ -34,8 +34,8 @@ impl Reserved<'_> {
     /// Puts the capability there.
     pub fn fill(mut self, capability: FileCapability, close_on_exec: bool) -> Fd {
         self.is_filled = true;
-        let slot = Slot { capability, close_on_exec };
-        let replaced = self.table.slots.lock().set(&self.table.known, self.index, slot);
+        let known = &self.table.known;
+        let replaced = self.table.slots.lock().fill(known, self.index, capability, close_on_exec);
         drop(replaced); // nothing: the slot was empty
         self.fd
     }

@@ -6,54 +6,97 @@ use alloc::vec::Vec;
 use super::FileCapability;
 use super::known::Known;
 
-/// What is at a number.
-#[derive(Clone)]
-pub(super) struct Slot {
-    pub(super) capability: FileCapability,
-    pub(super) close_on_exec: bool,
+/// Numbers of a [`Word`].
+const WORD: usize = u64::BITS as usize;
+
+/// What is known of so many numbers, a bit each.
+#[derive(Clone, Copy, Default)]
+struct Word {
+    /// It is taken, or [reserved](super::FdTable::reserve): then its slot is empty.
+    taken: u64,
+    /// `exec` closes it, if it is taken.
+    close_on_exec: u64,
 }
 
 /// All numbers of a table.
 #[derive(Default)]
 pub(super) struct Slots {
-    pub(super) slots: Vec<Option<Slot>>,
-    /// A bit for each slot that is taken, or [reserved](super::FdTable::reserve): then it is empty.
-    taken: Vec<u64>,
+    /// As far as numbers were used: whoever looks at all of them looks at few. There is room for all of `words`.
+    slots: Vec<Option<FileCapability>>,
+    words: Vec<Word>,
     /// Every number below is taken.
     first_free: usize,
 }
 
 impl Slots {
-    /// Those of a table that has these. `ENOMEM`.
-    pub(super) fn of(slots: Vec<Option<Slot>>) -> Result<Slots, Errno> {
-        let mut taken = Vec::new();
-        aegis::charge::reserve(&mut taken, slots.len().div_ceil(64))?;
-        taken.extend(
-            slots
-                .chunks(64)
-                .map(|slots| slots.iter().rev().fold(0, |word, slot| word << 1 | u64::from(slot.is_some()))),
-        );
-        Ok(Slots { slots, taken, first_free: 0 })
+    #[inline]
+    pub(super) fn get(&self, index: usize) -> Option<&FileCapability> {
+        self.slots.get(index)?.as_ref()
     }
 
+    /// All that is open.
+    pub(super) fn all(&self) -> impl Iterator<Item = &FileCapability> {
+        self.slots.iter().flatten()
+    }
+
+    /// All that is open, taken out.
+    pub(super) fn into_open(self) -> impl Iterator<Item = FileCapability> {
+        self.slots.into_iter().flatten()
+    }
+
+    /// How many numbers there is room for.
     #[inline]
-    pub(super) fn get(&self, index: usize) -> Option<&Slot> {
-        self.slots.get(index)?.as_ref()
+    pub(super) fn size(&self) -> usize {
+        self.words.len() * WORD
+    }
+
+    /// The numbers from this one on are free.
+    pub(super) fn end(&self) -> usize {
+        let last = self.words.iter().rposition(|word| word.taken != 0);
+        last.and_then(|last| Some((last + 1) * WORD - self.words.get(last)?.taken.leading_zeros() as usize))
+            .unwrap_or(0)
+    }
+
+    /// Makes room for the numbers below `end`. `ENOMEM`.
+    pub(super) fn make_room(&mut self, end: usize) -> Result<(), Errno> {
+        let size = end.next_power_of_two().max(WORD);
+        if size > self.size() {
+            let words = size / WORD;
+            let (more_slots, more_words) = (size - self.slots.len(), words - self.words.len());
+            aegis::charge::reserve(&mut self.slots, more_slots)?;
+            aegis::charge::reserve(&mut self.words, more_words)?;
+            self.words.resize(words, Word::default());
+        }
+        Ok(())
+    }
+
+    /// Fills empty slots with what those of another table hold, for whose [numbers](Slots::end) there is
+    /// [room](Slots::make_room). What is reserved there is free here.
+    pub(super) fn copy(&mut self, from: &Slots) {
+        self.slots.extend(from.slots.iter().take(from.end()).cloned());
+        for (to, from) in self.words.iter_mut().zip(&from.words) {
+            to.close_on_exec = from.close_on_exec;
+        }
+        for index in 0..self.slots.len() {
+            if self.get(index).is_some() {
+                self.take(index);
+            }
+        }
     }
 
     fn lowest_free(&self, from: usize) -> usize {
         let start = from.max(self.first_free);
-        let mut word = start / 64;
-        let mut mask = !0 << (start % 64);
-        while let Some(bits) = self.taken.get(word) {
-            let free = !bits & mask;
+        let mut word = start / WORD;
+        let mut mask = !0 << (start % WORD);
+        while let Some(bits) = self.words.get(word) {
+            let free = !bits.taken & mask;
             if free != 0 {
-                return word * 64 + free.trailing_zeros() as usize;
+                return word * WORD + free.trailing_zeros() as usize;
             }
             word += 1;
             mask = !0;
         }
-        start.max(word * 64)
+        start.max(word * WORD)
     }
 
     pub(super) fn next_taken(&self, from: usize) -> Option<usize> {
@@ -65,10 +108,10 @@ impl Slots {
     }
 
     fn next_bit(&self, from: usize) -> Option<usize> {
-        let mut mask = !0 << (from % 64);
-        for (word, bits) in self.taken.iter().enumerate().skip(from / 64) {
-            if bits & mask != 0 {
-                return Some(word * 64 + (bits & mask).trailing_zeros() as usize);
+        let mut mask = !0 << (from % WORD);
+        for (word, bits) in self.words.iter().enumerate().skip(from / WORD) {
+            if bits.taken & mask != 0 {
+                return Some(word * WORD + (bits.taken & mask).trailing_zeros() as usize);
             }
             mask = !0;
         }
@@ -77,7 +120,7 @@ impl Slots {
 
     /// Whether somebody reserved a number, and has not used it yet.
     pub(super) fn is_reserved(&self, index: usize) -> bool {
-        let is_taken = self.taken.get(index / 64).is_some_and(|word| word >> (index % 64) & 1 != 0);
+        let is_taken = self.words.get(index / WORD).is_some_and(|word| word.taken >> (index % WORD) & 1 != 0);
         is_taken && self.get(index).is_none()
     }
 
@@ -93,8 +136,8 @@ impl Slots {
 
     /// Marks a number as taken.
     pub(super) fn take(&mut self, index: usize) {
-        if let Some(bits) = self.taken.get_mut(index / 64) {
-            *bits |= 1 << (index % 64);
+        if let Some(word) = self.words.get_mut(index / WORD) {
+            word.taken |= 1 << (index % WORD);
         }
         if index == self.first_free {
             self.first_free = index + 1;
@@ -103,37 +146,55 @@ impl Slots {
 
     /// Marks a number as free.
     pub(super) fn free(&mut self, index: usize) {
-        if let Some(bits) = self.taken.get_mut(index / 64) {
-            *bits &= !(1 << (index % 64));
+        if let Some(word) = self.words.get_mut(index / WORD) {
+            word.taken &= !(1 << (index % WORD));
         }
         self.first_free = self.first_free.min(index);
     }
 
-    /// Makes a slot be there.
+    /// Makes a slot be there. `ENOMEM`.
+    #[inline]
     pub(super) fn grow(&mut self, known: &Known, index: usize) -> Result<(), Errno> {
         if index >= self.slots.len() {
-            let len = (index + 1).next_power_of_two().max(64);
-            let more = len - self.slots.len();
-            aegis::charge::reserve(&mut self.slots, more)?;
-            aegis::charge::reserve(&mut self.taken, more / 64)?;
-            self.slots.resize_with(len, || None);
-            self.taken.resize(len / 64, 0);
+            self.make_room(index + 1)?;
+            self.slots.resize_with(index + 1, || None);
         }
-        known.make_room(self.slots.len(), index)
+        known.make_room(self.size(), index)
     }
 
-    /// Fills a slot that [is there](Slots::grow) and gives what it held, to be dropped without the lock.
-    pub(super) fn set(&mut self, known: &Known, index: usize, slot: Slot) -> Option<Slot> {
-        self.take(index);
-        known.publish(index, Some(&slot.capability));
-        self.slots.get_mut(index)?.replace(slot)
+    /// Fills a slot that [is there](Slots::grow) and [taken](Slots::take). Gives what it held, to be dropped without the lock.
+    pub(super) fn fill(
+        &mut self,
+        known: &Known,
+        index: usize,
+        capability: FileCapability,
+        close_on_exec: bool,
+    ) -> Option<FileCapability> {
+        known.publish(index, &capability);
+        self.set_close_on_exec(index, close_on_exec);
+        self.slots.get_mut(index)?.replace(capability)
+    }
+
+    /// Whether `exec` closes what is at a number.
+    pub(super) fn is_close_on_exec(&self, index: usize) -> bool {
+        self.words.get(index / WORD).is_some_and(|word| word.close_on_exec >> (index % WORD) & 1 != 0)
+    }
+
+    /// Says whether `exec` closes it.
+    #[inline]
+    pub(super) fn set_close_on_exec(&mut self, index: usize, on: bool) {
+        if let Some(word) = self.words.get_mut(index / WORD) {
+            word.close_on_exec &= !(1 << (index % WORD));
+            word.close_on_exec |= u64::from(on) << (index % WORD);
+        }
     }
 
     /// Empties a slot and gives what it held, to be dropped without the lock.
-    pub(super) fn clear(&mut self, known: &Known, index: usize) -> Option<Slot> {
-        let slot = self.slots.get_mut(index)?.take()?;
-        known.publish(index, None);
+    #[inline]
+    pub(super) fn clear(&mut self, known: &Known, index: usize) -> Option<FileCapability> {
+        let capability = self.slots.get_mut(index)?.take()?;
+        known.retract(index);
         self.free(index);
-        Some(slot)
+        Some(capability)
     }
 }
