@@ -59,6 +59,18 @@ impl PipeEnd {
     pub(super) fn pipe(&self) -> &Arc<Pipe> {
         &self.pipe
     }
+
+    #[inline(never)]
+    fn watch(&self, table: &PollTable) {
+        let pipe = &*self.pipe;
+        pipe.is_watched.store(true, Ordering::Relaxed);
+        if self.side.reads() {
+            table.watch(&pipe.readable, PollEvents::READABLE);
+        }
+        if self.side.writes() {
+            table.watch(&pipe.writable, PollEvents::WRITABLE);
+        }
+    }
 }
 
 impl Drop for PipeEnd {
@@ -105,7 +117,7 @@ impl FileOps for PipeEnd {
             if file.nonblocking() {
                 return Err(Errno::EAGAIN);
             }
-            pipe.readable.wait(WaitKind::Interruptible, None, || pipe.may_have_content()).map_err(restart)?;
+            pipe.readable.wait(WaitKind::Interruptible, None, || pipe.has_content()).map_err(restart)?;
         }
     }
 
@@ -122,7 +134,7 @@ impl FileOps for PipeEnd {
             if !pipe.has_readers() {
                 return if from.done() > 0 { Ok(from.done()) } else { Err(Errno::EPIPE) };
             }
-            let room = |ring: &super::Ring| {
+            let room = |ring: &super::buffer::Ring| {
                 if packets || !atomic {
                     !ring.is_full() || (!packets && ring.fits(1))
                 } else {
@@ -161,26 +173,17 @@ impl FileOps for PipeEnd {
     fn poll(&self, _: &OpenFile, table: Option<&PollTable>) -> PollEvents {
         let pipe = &*self.pipe;
         if let Some(table) = table {
-            pipe.is_watched.store(true, Ordering::Relaxed);
-            if self.side.reads() {
-                table.watch(&pipe.readable, PollEvents::READABLE);
-            }
-            if self.side.writes() {
-                table.watch(&pipe.writable, PollEvents::WRITABLE);
-            }
+            self.watch(table);
         }
-        let (empty, full) = {
-            let ring = pipe.ring.lock();
-            (ring.is_empty(), ring.is_full())
-        };
+        let level = pipe.ring.level();
         let mut events = PollEvents::empty();
         if self.side.reads() {
-            events.set(PollEvents::READABLE, !empty);
+            events.set(PollEvents::READABLE, !level.is_empty());
             let ever = pipe.writers_ever.load(Ordering::Acquire) != 0;
             events.set(PollEvents::HUP, !pipe.has_writers() && ever);
         }
         if self.side.writes() {
-            events.set(PollEvents::WRITABLE, !full);
+            events.set(PollEvents::WRITABLE, !level.is_full());
             events.set(PollEvents::ERR, !pipe.has_readers());
         }
         events

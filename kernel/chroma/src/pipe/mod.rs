@@ -1,10 +1,11 @@
 //! Pipes and FIFOs.
 //!
-//! A [`Pipe`] is a ring of pages behind one sleeping lock. Writes of up to `PIPE_BUF` bytes go in whole or wait. An end is a
+//! A [`Pipe`] is a ring of pages behind one sleeping lock ([`content`]). Writes of up to `PIPE_BUF` bytes go in whole or wait. An end is a
 //! [`PipeEnd`]; the pipe counts its readers and writers, and the last one of a kind to go wakes the others: readers see the
 //! end of the file, writers `EPIPE` (the caller of `write` sends `SIGPIPE`).
 
 mod buffer;
+mod content;
 mod end;
 mod fifo;
 #[cfg(test)]
@@ -17,23 +18,22 @@ use abi::fs::OpenFlags;
 use abi::{Errno, Mode};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use chronos::{Mutex, WaitQueue};
+use chronos::WaitQueue;
 use hal::Once;
 
 use crate::cred::Cred;
 use crate::dentry::{Dentry, Name};
 use crate::file::OpenFile;
 use crate::inode::{Attributes, FileKind, FileSystem, Inode, InodeOps, SuperBlock};
-use crate::lock_classes;
 use crate::mount::{Mount, Path};
 
-use buffer::Ring;
+use content::Content;
 use end::{PipeEnd, Side};
 pub(crate) use fifo::open_fifo;
 
 /// The pipe itself, shared by its ends.
 pub struct Pipe {
-    ring: Mutex<Ring>,
+    ring: Content,
     /// Woken when something can be read, or the last writer is gone, or a writer comes.
     readable: Arc<WaitQueue>,
     /// Woken when something can be written, or the last reader is gone, or a reader comes.
@@ -50,7 +50,7 @@ pub struct Pipe {
 impl Pipe {
     fn new() -> Arc<Pipe> {
         Arc::new(Pipe {
-            ring: Mutex::new(&lock_classes::PIPE, Ring::new()),
+            ring: Content::new(),
             readable: Arc::new(WaitQueue::new()),
             writable: Arc::new(WaitQueue::new()),
             readers: AtomicU32::new(0),
@@ -77,16 +77,8 @@ impl Pipe {
     fn has_content(&self) -> Option<bool> {
         // Writers first: what one of them left behind is seen by the look that follows.
         let has_writers = self.has_writers();
-        let ring = self.ring.lock();
-        if ring.is_empty() && (has_writers || ring.is_lent()) { None } else { Some(!ring.is_empty()) }
-    }
-
-    /// Whether it is worth to ask [that](Pipe::has_content), for who waits: this must not sleep, so where someone else is at the
-    /// ring, it is.
-    fn may_have_content(&self) -> Option<()> {
-        let has_writers = self.has_writers();
-        let waits = |ring: &Ring| ring.is_empty() && (has_writers || ring.is_lent());
-        self.ring.try_lock().is_none_or(|ring| !waits(&ring)).then_some(())
+        let level = self.ring.level();
+        if level.is_empty() && (has_writers || level.is_lent()) { None } else { Some(!level.is_empty()) }
     }
 }
 
@@ -143,8 +135,7 @@ pub fn make_pipe(cred: &Arc<Cred>, flags: OpenFlags) -> Result<(Arc<OpenFile>, A
     let attributes = Attributes::new(Mode(0o600), cred.fsuid, cred.fsgid, 1);
     let inode = Inode::new(superblock, number, FileKind::Fifo, attributes, Box::new(PipeNode));
     *inode.fifo.lock() = Arc::downgrade(&pipe);
-    let name = alloc::format!("pipe:[{number}]");
-    let dentry = Dentry::unattached(Name::new(name.as_bytes()), inode);
+    let dentry = Dentry::unattached(Name::of_kind("pipe", number), inode);
     let path = Path { mount, dentry };
     let open = |side: Side, access: OpenFlags| {
         let ops = Box::new(PipeEnd::new(pipe.clone(), side));

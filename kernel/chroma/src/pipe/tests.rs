@@ -50,6 +50,32 @@ fn short_writes_go_in_whole_or_not_at_all() {
 }
 
 #[test]
+fn polling_does_not_wait_for_who_is_at_the_pipe() {
+    let (reader, writer) = nonblocking();
+    let polled = || (reader.ops().poll(&reader, None), writer.ops().poll(&writer, None));
+    let (nothing, readable, writable) = (PollEvents::empty(), PollEvents::READABLE, PollEvents::WRITABLE);
+    let pipe = pipe_of(&writer).unwrap();
+    let held = pipe.ring.lock();
+    assert_eq!(polled(), (nothing, writable));
+    drop(held);
+    put(&writer, 1).unwrap();
+    assert_eq!(polled(), (readable, writable));
+    put(&writer, 65535).unwrap();
+    let held = pipe.ring.lock();
+    assert_eq!(polled(), (readable, nothing));
+    drop(held);
+    get(&reader, 65536).unwrap();
+    assert_eq!(polled(), (nothing, writable));
+    let taken = {
+        put(&writer, 1).unwrap();
+        pipe.take_out(&mut [0]).unwrap()
+    };
+    assert_eq!((polled(), pipe.has_content()), ((nothing, writable), None));
+    pipe.put_back(taken, 0);
+    assert_eq!((polled(), pipe.has_content()), ((readable, writable), Some(true)));
+}
+
+#[test]
 fn the_last_writer_leaving_is_the_end_of_the_file() {
     let (reader, writer) = nonblocking();
     put(&writer, 3).unwrap();

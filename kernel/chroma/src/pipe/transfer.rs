@@ -74,7 +74,7 @@ impl Pipe {
             if !waits {
                 return Err(Errno::EAGAIN);
             }
-            self.readable.wait(WaitKind::Interruptible, None, || self.may_have_content()).map_err(restart)?;
+            self.readable.wait(WaitKind::Interruptible, None, || self.has_content()).map_err(restart)?;
         }
     }
 
@@ -83,12 +83,12 @@ impl Pipe {
     /// # Errors
     /// `EPIPE`: nobody reads; `EAGAIN`: it is full, and `waits` is false; [`Errno::RESTART_SYS`].
     pub fn await_room(&self, waits: bool) -> Result<(), Errno> {
-        let has_room = || self.ring.try_lock().is_none_or(|ring| !ring.is_full());
+        let has_room = || !self.ring.level().is_full();
         loop {
             if !self.has_readers() {
                 return Err(Errno::EPIPE);
             }
-            if !self.ring.lock().is_full() {
+            if has_room() {
                 return Ok(());
             }
             if !waits {
