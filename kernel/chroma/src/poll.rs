@@ -15,45 +15,62 @@ use chronos::{Events, Subscription, WaitError, WaitQueue, Wake};
 /// What a subscription takes of the kernel's memory.
 const SUBSCRIPTION_BYTES: usize = 160;
 
-/// The subscriptions of one `poll`.
+/// Where the files subscribe the caller of one `poll`.
 pub struct PollTable {
     wake: Arc<dyn Wake>,
-    interest: PollEvents,
-    subscriptions: RefCell<Vec<Subscription>>,
+    interest: Cell<PollEvents>,
+    subscriptions: RefCell<Subscriptions>,
     /// There was no memory for one.
     incomplete: Cell<bool>,
+}
+
+/// Subscriptions of one caller, which last as long as this.
+#[derive(Default)]
+pub struct Subscriptions {
+    /// Most files have one queue, and epoll asks each with a table of its own: the first takes no further memory.
+    first: Option<Subscription>,
+    more: Vec<Subscription>,
 }
 
 impl PollTable {
     /// A table that wakes `wake` when one of `interest` (errors and hang-ups always count) becomes true.
     pub fn new(wake: Arc<dyn Wake>, interest: PollEvents) -> PollTable {
         let interest = interest | PollEvents::ERR | PollEvents::HUP;
-        PollTable { wake, interest, subscriptions: RefCell::new(Vec::new()), incomplete: Cell::new(false) }
+        PollTable {
+            wake,
+            interest: Cell::new(interest),
+            subscriptions: RefCell::default(),
+            incomplete: Cell::new(false),
+        }
     }
 
     /// Changes what the files asked from now on are watched for.
-    pub fn set_interest(&mut self, interest: PollEvents) {
-        self.interest = interest | PollEvents::ERR | PollEvents::HUP;
+    pub fn set_interest(&self, interest: PollEvents) {
+        self.interest.set(interest | PollEvents::ERR | PollEvents::HUP);
     }
 
-    /// To be asked before waiting.
+    /// All that was subscribed to, for who waits now.
     ///
     /// # Errors
     /// `ENOMEM`: not all subscriptions could be made.
-    pub fn complete(&self) -> Result<(), Errno> {
-        if self.incomplete.get() { Err(Errno::ENOMEM) } else { Ok(()) }
+    pub fn complete(self) -> Result<Subscriptions, Errno> {
+        if self.incomplete.get() { Err(Errno::ENOMEM) } else { Ok(self.subscriptions.into_inner()) }
     }
 
     /// Called by a file: subscribes to `queue`, for those of `events` that the caller is interested in.
     pub fn watch(&self, queue: &Arc<WaitQueue>, events: PollEvents) {
-        let wanted = (events | PollEvents::ERR | PollEvents::HUP) & self.interest;
-        let mut subscriptions = self.subscriptions.borrow_mut();
-        if charge::admit(SUBSCRIPTION_BYTES).and_then(|()| charge::reserve(&mut *subscriptions, 1)).is_err() {
+        let wanted = (events | PollEvents::ERR | PollEvents::HUP) & self.interest.get();
+        let Subscriptions { first, more } = &mut *self.subscriptions.borrow_mut();
+        let room = usize::from(first.is_some());
+        if charge::admit(SUBSCRIPTION_BYTES).and_then(|()| charge::reserve(more, room)).is_err() {
             self.incomplete.set(true);
             return;
         }
         let subscription = queue.subscribe(Events::from_bits_retain(wanted.bits()), self.wake.clone());
-        subscriptions.push(subscription);
+        match first {
+            None => *first = Some(subscription),
+            Some(_) => more.push(subscription),
+        }
     }
 }
 

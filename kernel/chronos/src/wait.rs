@@ -65,7 +65,7 @@ pub enum WaitError {
 /// Something to call at a wake-up. Called with no lock of the queue held, possibly in an interrupt: must not sleep.
 pub trait Wake: Send + Sync {
     /// `events` has happened.
-    fn wake(&self, events: Events);
+    fn wake(self: Arc<Self>, events: Events);
 }
 
 enum Waker {

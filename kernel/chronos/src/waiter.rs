@@ -14,9 +14,8 @@ pub struct Waiter {
 }
 
 impl Wake for Waiter {
-    fn wake(&self, _events: Events) {
-        self.woken.store(true, Ordering::Release);
-        self.thread.wake();
+    fn wake(self: Arc<Self>, _events: Events) {
+        self.wake_thread();
     }
 }
 
@@ -24,6 +23,12 @@ impl Waiter {
     /// The current thread, to be registered at queues with [`crate::WaitQueue::subscribe`].
     pub fn new() -> Arc<Self> {
         Arc::new(Self { thread: thread::current(), woken: AtomicBool::new(false) })
+    }
+
+    /// Ends the thread's wait, as a queue does. May be called anywhere.
+    pub fn wake_thread(&self) {
+        self.woken.store(true, Ordering::Release);
+        self.thread.wake();
     }
 
     /// Waits until a queue wakes the thread (or has, since the last call). Called by the thread that made the waiter. May sleep.

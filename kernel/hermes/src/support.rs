@@ -33,7 +33,7 @@ pub fn descriptor(fd: Fd) -> Outcome {
 ///
 /// # Errors
 /// `EBADF`.
-#[inline]
+#[inline(always)]
 pub fn file(current: &Current, fd: Fd, needed: Rights) -> Result<Arc<OpenFile>, Errno> {
     let file = current.files.file(fd, needed)?;
     if file.flags().contains(abi::OpenFlags::PATH) { Err(Errno::EBADF) } else { Ok(file) }

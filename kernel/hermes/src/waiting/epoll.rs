@@ -8,11 +8,12 @@ use abi::fs::DescriptorFlags;
 use abi::poll::{EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EpollEvent};
 use abi::{Errno, OpenFlags, PollEvents, SigSet, Timespec};
 use alloc::boxed::Box;
+use alloc::collections::btree_map::Entry as Place;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
-use cerberus::Rights;
 use chroma::file::FileOps;
+use chroma::poll::Subscriptions;
 use chroma::{Fd, OpenFile, PollTable};
 use chronos::{Events, Mutex, WaitError, WaitKind, WaitQueue, Wake};
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -26,7 +27,7 @@ use crate::argument::{Argument, In, InOut, Out};
 use crate::files::descriptors::publish;
 use crate::lock_classes;
 use crate::row::Outcome;
-use crate::support::{DONE, any_file, count, file, has_passed, known};
+use crate::support::{DONE, any_file, count, has_passed, known};
 use chroma::anonymous;
 
 /// The most events of one wait.
@@ -67,12 +68,8 @@ struct Ready {
 
 struct Watched {
     entry: Arc<Entry>,
-    /// Keeps the subscriptions; dropped with the entry.
-    _table: Subscriptions,
+    _subscriptions: Subscriptions,
 }
-
-/// The table of an entry, which lives as long as the entry is watched.
-struct Subscriptions(#[expect(dead_code, reason = "held for its drop")] SpinLock<PollTable>);
 
 pub(super) struct EpollFile {
     /// Epoll files that watch this one.
@@ -91,12 +88,13 @@ struct Interest {
 }
 
 impl Interest {
-    fn insert(&mut self, key: (Fd, usize), watched: Watched) -> Option<Watched> {
+    /// The place of a file, which is alive.
+    fn place(&mut self, key: (Fd, usize)) -> Place<'_, (Fd, usize), Watched> {
         if self.entries.len() >= self.purge_at {
             self.entries.retain(|_, watched| watched.entry.file.strong_count() > 0);
             self.purge_at = self.entries.len().saturating_mul(2).max(PURGE_FROM);
         }
-        self.entries.insert(key, watched)
+        self.entries.entry(key)
     }
 }
 
@@ -122,23 +120,19 @@ impl Ready {
         Ok(())
     }
 
-    fn push(self: &Arc<Self>, entry: &Arc<Entry>) {
+    fn push(&self, entry: Arc<Entry>) {
         if !entry.queued.swap(true, Ordering::AcqRel) {
-            self.list.lock_irq().push_back(entry.clone());
+            self.list.lock_irq().push_back(entry);
         }
         self.changed.wake_all(Events::IN | Events::RDNORM);
     }
 }
 
-/// What a file's wait queue calls.
-struct Waker(Weak<Entry>);
-
-impl Wake for Waker {
-    fn wake(&self, _events: Events) {
-        if let Some(entry) = self.0.upgrade()
-            && let Some(ready) = entry.ready.upgrade()
-        {
-            ready.push(&entry);
+/// A file's wait queue calls the entry itself, and keeps it no longer than the subscriptions last.
+impl Wake for Entry {
+    fn wake(self: Arc<Self>, _events: Events) {
+        if let Some(ready) = self.ready.upgrade() {
+            ready.push(self);
         }
     }
 }
@@ -280,6 +274,7 @@ impl EpollFile {
     }
 
     fn watch(&self, file: &Arc<OpenFile>, event: EpollEvent) -> Result<Watched, Errno> {
+        aegis::charge::admit(ENTRY_BYTES)?;
         self.ready.add_entry()?;
         let entry = Arc::new(Entry {
             file: Arc::downgrade(file),
@@ -289,13 +284,13 @@ impl EpollFile {
             ready: Arc::downgrade(&self.ready),
         });
         let wanted = entry.wanted() | PollEvents::ALWAYS;
-        let table = PollTable::new(Arc::new(Waker(Arc::downgrade(&entry))), wanted);
+        let table = PollTable::new(entry.clone(), wanted);
         let now = file.ops().poll(file, Some(&table)) & wanted;
-        table.complete()?;
+        let subscriptions = table.complete()?;
         if !now.is_empty() {
-            self.ready.push(&entry);
+            self.ready.push(entry.clone());
         }
-        Ok(Watched { entry, _table: Subscriptions(SpinLock::new(&lock_classes::EPOLL, table)) })
+        Ok(Watched { entry, _subscriptions: subscriptions })
     }
 }
 
@@ -335,8 +330,11 @@ pub fn epoll_create1(current: &mut Current, flags: DescriptorFlags) -> Outcome {
 /// `epoll_ctl`.
 pub fn epoll_ctl(current: &mut Current, epoll: Fd, operation: i32, fd: Fd, event: In<EpollEvent>) -> Outcome {
     let event = if operation == EPOLL_CTL_DEL { EpollEvent::default() } else { event.read()? };
-    let list = file(current, epoll, Rights::empty())?;
+    let list = any_file(current, epoll)?;
     let target = any_file(current, fd)?;
+    if list.flags().contains(OpenFlags::PATH) {
+        return Err(Errno::EBADF);
+    }
     if !anonymous::is_pollable(&target) {
         return Err(Errno::EPERM);
     }
@@ -361,16 +359,15 @@ pub fn epoll_ctl(current: &mut Current, epoll: Fd, operation: i32, fd: Fd, event
         let mut interest = ops.interest.lock();
         match operation {
             EPOLL_CTL_DEL => Some(interest.entries.remove(&key).ok_or(Errno::ENOENT)?),
-            EPOLL_CTL_ADD | EPOLL_CTL_MOD => {
-                match interest.entries.contains_key(&key) {
-                    true if operation == EPOLL_CTL_ADD => return Err(Errno::EEXIST),
-                    false if operation == EPOLL_CTL_MOD => return Err(Errno::ENOENT),
-                    _ => {}
+            EPOLL_CTL_ADD | EPOLL_CTL_MOD => match interest.place(key) {
+                Place::Occupied(_) if operation == EPOLL_CTL_ADD => return Err(Errno::EEXIST),
+                Place::Vacant(_) if operation == EPOLL_CTL_MOD => return Err(Errno::ENOENT),
+                Place::Occupied(mut place) => Some(place.insert(ops.watch(&target, event)?)),
+                Place::Vacant(place) => {
+                    place.insert(ops.watch(&target, event)?);
+                    None
                 }
-                aegis::charge::admit(ENTRY_BYTES)?;
-                let watched = ops.watch(&target, event)?;
-                interest.insert(key, watched)
-            }
+            },
             _ => return Err(Errno::EINVAL),
         }
     };
@@ -391,7 +388,10 @@ fn wait_until(
     if !events.address().is_user_range((most * size_of::<EpollEvent>()) as u64) {
         return Err(Errno::EFAULT);
     }
-    let list = file(current, epoll, Rights::empty())?;
+    let list = any_file(current, epoll)?;
+    if list.flags().contains(OpenFlags::PATH) {
+        return Err(Errno::EBADF);
+    }
     let ops: &EpollFile = list.ops_as().ok_or(Errno::EINVAL)?;
     loop {
         let taken = ops.take(most)?;

@@ -16,7 +16,7 @@ use crate::row::Outcome;
 use crate::support::{after, any_file, count, duration, has_passed};
 
 /// Asks each descriptor once; with a table, so that its changes wake the caller. Gives how many have something to tell.
-fn ask(current: &Current, list: &mut [Pollfd], mut table: Option<&mut PollTable>) -> usize {
+fn ask(current: &Current, list: &mut [Pollfd], mut table: Option<&PollTable>) -> usize {
     let mut ready = 0;
     for entry in list {
         entry.revents = 0;
@@ -25,19 +25,20 @@ fn ask(current: &Current, list: &mut [Pollfd], mut table: Option<&mut PollTable>
         }
         let wanted = PollEvents::from_bits_retain(u32::from(entry.events)) | PollEvents::ALWAYS;
         let events = match any_file(current, Fd(entry.fd)) {
-            Err(_) => PollEvents::NVAL,
-            Ok(file) if file.flags().contains(abi::OpenFlags::PATH) => PollEvents::NVAL,
-            Ok(file) => {
-                // Once something is ready nobody will wait, and no further file need wake the caller.
-                let table = table.as_deref_mut().filter(|_| ready == 0).map(|table| {
+            Ok(file) if !file.flags().contains(abi::OpenFlags::PATH) => {
+                if let Some(table) = table {
                     table.set_interest(wanted);
-                    &*table
-                });
+                }
                 file.ops().poll(&file, table) & wanted
             }
+            _ => PollEvents::NVAL,
         };
-        entry.revents = events.bits() as u16;
-        ready += usize::from(!events.is_empty());
+        if !events.is_empty() {
+            entry.revents = events.bits() as u16;
+            ready += 1;
+            // Nobody will wait, and no further file need wake the caller.
+            table = None;
+        }
     }
     ready
 }
@@ -53,11 +54,9 @@ fn wait_for(current: &Current, list: &mut [Pollfd], deadline: Option<Instant>) -
     }
     let waiter = Waiter::new();
     let wake: Arc<dyn chronos::Wake> = waiter.clone();
-    let mut table = PollTable::new(wake, PollEvents::empty());
-    let mut ready = ask(current, list, Some(&mut table));
-    if ready == 0 {
-        table.complete()?;
-    }
+    let table = PollTable::new(wake, PollEvents::empty());
+    let mut ready = ask(current, list, Some(&table));
+    let _subscriptions = if ready == 0 { Some(table.complete()?) } else { None };
     while ready == 0 {
         match waiter.wait(WaitKind::Interruptible, deadline) {
             Ok(()) => ready = ask(current, list, None),

@@ -82,7 +82,7 @@ fn ask(
     asked: &Sets,
     answer: &mut Sets,
     number: usize,
-    mut table: Option<&mut PollTable>,
+    mut table: Option<&PollTable>,
 ) -> Result<usize, Errno> {
     answer.clear();
     let mut ready = 0;
@@ -99,10 +99,9 @@ fn ask(
             left ^= mask;
             let fd = index * 64 + mask.trailing_zeros() as usize;
             let file = any_file(current, Fd(i32::try_from(fd).unwrap_or(-1)))?;
-            let table = table.as_deref_mut().filter(|_| ready == 0).map(|table| {
+            if let Some(table) = table {
                 table.set_interest(wanted(&words, mask));
-                &*table
-            });
+            }
             let events = file.ops().poll(&file, table);
             if events.is_empty() {
                 continue;
@@ -111,6 +110,7 @@ fn ask(
                 if word & mask != 0 && events.intersects(meaning) {
                     *answer |= mask;
                     ready += 1;
+                    table = None; // nobody will wait
                 }
             }
         }
@@ -129,12 +129,10 @@ fn select_until(current: &Current, number: i32, sets: [Set; 3], deadline: Option
     let expired = has_passed(deadline);
     let waiter = Waiter::new();
     let wake: Arc<dyn chronos::Wake> = waiter.clone();
-    let mut table = PollTable::new(wake, PollEvents::empty());
-    let first = if expired { None } else { Some(&mut table) };
+    let table = PollTable::new(wake, PollEvents::empty());
+    let first = if expired { None } else { Some(&table) };
     let mut ready = ask(current, &asked, &mut answer, number, first)?;
-    if ready == 0 {
-        table.complete()?;
-    }
+    let _subscriptions = if ready == 0 { Some(table.complete()?) } else { None };
     while ready == 0 && !expired {
         let outcome = waiter.wait(WaitKind::Interruptible, deadline);
         ready = ask(current, &asked, &mut answer, number, None)?;

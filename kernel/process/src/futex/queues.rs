@@ -6,7 +6,7 @@
 use crate::lock_classes;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use chronos::{Events, Waiter, Wake};
+use chronos::Waiter;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 use hal::SpinLock;
 
@@ -231,7 +231,7 @@ const IN_BETWEEN: usize = usize::MAX;
 
 fn wake_sleeper(sleeper: &Sleeper) {
     sleeper.woken.store(true, Ordering::Release);
-    sleeper.waiter.wake(Events::all());
+    sleeper.waiter.wake_thread();
 }
 
 fn take(
