@@ -171,7 +171,10 @@ impl Ring {
             Some(page) => page,
             None => aegis::frames::user_page().ok_or(Errno::ENOMEM)?,
         };
-        aegis::charge::reserve(&mut self.segments, 1 + self.promised)?;
+        // As nearly always, there is room.
+        if self.segments.capacity() - self.segments.len() <= self.promised {
+            aegis::charge::reserve(&mut self.segments, 1 + self.promised)?;
+        }
         match from.take_whole_to_page(&page, 0, PAGE_SIZE) {
             Ok(len) => {
                 self.segments.push_back(Segment { page, start: 0, len, packet, shared: false });

@@ -100,8 +100,9 @@ impl DerefMut for Changing<'_> {
 impl Drop for Changing<'_> {
     #[inline]
     fn drop(&mut self) {
-        let (is_empty, is_full, is_lent) = (self.ring.is_empty(), self.ring.is_full(), self.ring.is_lent());
-        let level = u8::from(is_empty) * EMPTY | u8::from(is_full) * FULL | u8::from(is_lent) * LENT;
+        let holds = |bit, is_so| if is_so { bit } else { 0 };
+        let ring = &*self.ring;
+        let level = holds(EMPTY, ring.is_empty()) | holds(FULL, ring.is_full()) | holds(LENT, ring.is_lent());
         // The lock is still held: levels follow each other as the changes do.
         self.level.store(level, Ordering::Release);
     }
