@@ -24,12 +24,15 @@ pub fn full_name(program: &str, test: &str) -> String {
     format!("{program}/{test}")
 }
 
+/// Whether a test's full name is one of this program.
+pub fn is_of(program: &str, test: &str) -> bool {
+    test.strip_prefix(program).is_some_and(|rest| rest.starts_with('/'))
+}
+
 /// Those of the programs that have one of the tests, which are given with their full names.
 pub fn programs_of<'a>(programs: &[&'a Program], tests: &[String]) -> Vec<&'a Program> {
-    let has = |program: &Program, test: &String| {
-        test.strip_prefix(&program.name).is_some_and(|rest| rest.starts_with('/'))
-    };
-    programs.iter().copied().filter(|program| tests.iter().any(|test| has(program, test))).collect()
+    let has_one = |program: &Program| tests.iter().any(|test| is_of(&program.name, test));
+    programs.iter().copied().filter(|program| has_one(program)).collect()
 }
 
 /// Puts newer runs in the place of the older ones of the same programs.
@@ -124,6 +127,12 @@ mod tests {
         let linux = [run("p", &[("a", Outcome::Passed)]), run("q", &[("a", Outcome::Failed)])];
         let serix = [run("p", &[("a", Outcome::Failed)]), run("q", &[("a", Outcome::Passed)])];
         assert_eq!(differences(&linux, &serix).len(), 2);
+    }
+
+    #[test]
+    fn a_test_is_of_the_program_whose_whole_name_it_begins_with() {
+        assert!(is_of("p", "p/a") && is_of("p", "p/q/a") && is_of("p/q", "p/q/a"));
+        assert!(!is_of("p", "pq/a") && !is_of("p", "p") && !is_of("a", "p/a"));
     }
 
     #[test]

@@ -107,16 +107,13 @@ impl SuiteReport {
     /// The program that a test's full name begins with.
     fn program_of<'a>(&'a self, test: &'a str) -> &'a str {
         let programs = self.linux.iter().map(|run| &*run.program);
-        let found =
-            programs.filter(|program| test.strip_prefix(program).is_some_and(|rest| rest.starts_with('/')));
+        let found = programs.filter(|program| compare::is_of(program, test));
         found.max_by_key(|program| program.len()).unwrap_or(test)
     }
 
     /// Says whether the test's program was run.
     pub fn ran(&self, test: &str) -> bool {
-        self.linux
-            .iter()
-            .any(|run| test.strip_prefix(&*run.program).is_some_and(|rest| rest.starts_with('/')))
+        self.linux.iter().any(|run| compare::is_of(&run.program, test))
     }
 
     /// A line a test: its result on Linux, on Serix when that was run, its name.

@@ -164,13 +164,30 @@ pub fn test(project: &Project, ui: &Ui, arguments: &TestArguments) -> Result<Exi
 /// # Errors
 /// Those of the check, of its last time.
 fn ask<T>(kernel: Kernel, name: &str, check: impl Fn() -> Result<T>) -> Result<T> {
+    ask_until(kernel, name, check, |_| None)
+}
+
+/// As [`ask`], for a check that fails also when `failure` finds a reason in what it gives.
+///
+/// # Errors
+/// As there.
+fn ask_until<T>(
+    kernel: Kernel,
+    name: &str,
+    check: impl Fn() -> Result<T>,
+    failure: impl Fn(&T) -> Option<String>,
+) -> Result<T> {
     let first = check();
-    match (kernel, first) {
-        (Kernel::Linux, Err(error)) => {
-            println!("again   {name}: {error:#}");
+    let reason = match &first {
+        Ok(value) => failure(value),
+        Err(error) => Some(format!("{error:#}")),
+    };
+    match (kernel, reason) {
+        (Kernel::Linux, Some(reason)) => {
+            println!("again   {name}: {reason}");
             check()
         }
-        (_, first) => first,
+        _ => first,
     }
 }
 
@@ -193,7 +210,7 @@ mod tests {
 
     use anyhow::{Result, bail};
 
-    use super::ask;
+    use super::{ask, ask_until};
     use crate::guest::Kernel;
 
     #[test]
@@ -207,5 +224,12 @@ mod tests {
         times.set(0);
         assert!(ask(Kernel::Serix, "a check", fails_once).is_err());
         assert!(ask(Kernel::Linux, "a check", || -> Result<()> { bail!("always") }).is_err());
+
+        times.set(1);
+        let counts = || fails_once();
+        let is_two = |times: &u32| (*times == 2).then(|| "two".to_owned());
+        assert_eq!(ask_until(Kernel::Linux, "a check", counts, is_two).unwrap(), 3);
+        times.set(1);
+        assert_eq!(ask_until(Kernel::Serix, "a check", counts, is_two).unwrap(), 2);
     }
 }

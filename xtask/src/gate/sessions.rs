@@ -19,16 +19,9 @@ pub fn run(gate: &mut Gate<'_>) {
     }
 }
 
-/// A session's checks; on Linux those of a second session when one of the first fails ([`super::ask`] says why).
+/// A session's checks; on Linux those of a second session when one of the first fails.
 fn checks(gate: &Gate<'_>, kernel: Kernel, session: Session, name: &str) -> Result<Vec<Check>> {
-    let run = || session.run(gate.project, gate.ui, kernel);
-    let checks = super::ask(kernel, name, run)?;
-    let failed = checks.iter().find_map(|check| Some((&check.name, check.failure.as_ref()?)));
-    match (kernel, failed) {
-        (Kernel::Linux, Some((step, reason))) => {
-            println!("again   {name}: {step}: {reason}");
-            run()
-        }
-        _ => Ok(checks),
-    }
+    let failed = |check: &Check| check.failure.as_ref().map(|reason| format!("{}: {reason}", check.name));
+    let first_failed = |checks: &Vec<Check>| checks.iter().find_map(failed);
+    super::ask_until(kernel, name, || session.run(gate.project, gate.ui, kernel), first_failed)
 }

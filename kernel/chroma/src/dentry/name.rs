@@ -30,20 +30,10 @@ impl Name {
 
     /// The name of a file outside every directory, as `/proc/PID/fd` shows it: `pipe:[1234]`.
     pub fn of_kind(kind: &str, number: u64) -> Name {
-        // By hand: each pipe and socket gets one.
+        // Not with `format!`: each pipe and socket gets one.
         const ENDS: usize = ":[]".len();
-        let mut digits = [0; 20];
-        let mut start = digits.len();
-        let mut left = number;
-        for (index, digit) in digits.iter_mut().enumerate().rev() {
-            *digit = b'0' + (left % 10) as u8;
-            left /= 10;
-            start = index;
-            if left == 0 {
-                break;
-            }
-        }
-        let digits = digits.get(start..).unwrap_or_default();
+        let mut digits = itoa::Buffer::new();
+        let digits = digits.format(number).as_bytes();
         let mut name = [0; INLINE];
         let length = (kind.len() + digits.len() + ENDS).min(INLINE);
         let parts = [kind.as_bytes(), b":[", digits, b"]"];

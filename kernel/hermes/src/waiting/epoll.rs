@@ -12,6 +12,7 @@ use alloc::collections::btree_map::Entry as Place;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
+use cerberus::Rights;
 use chroma::file::FileOps;
 use chroma::poll::Subscriptions;
 use chroma::{Fd, OpenFile, PollTable};
@@ -27,7 +28,7 @@ use crate::argument::{Argument, In, InOut, Out};
 use crate::files::descriptors::publish;
 use crate::lock_classes;
 use crate::row::Outcome;
-use crate::support::{DONE, any_file, count, has_passed, known};
+use crate::support::{DONE, any_file, count, file, has_passed, known};
 use chroma::anonymous;
 
 /// The most events of one wait.
@@ -330,11 +331,8 @@ pub fn epoll_create1(current: &mut Current, flags: DescriptorFlags) -> Outcome {
 /// `epoll_ctl`.
 pub fn epoll_ctl(current: &mut Current, epoll: Fd, operation: i32, fd: Fd, event: In<EpollEvent>) -> Outcome {
     let event = if operation == EPOLL_CTL_DEL { EpollEvent::default() } else { event.read()? };
-    let list = any_file(current, epoll)?;
+    let list = file(current, epoll, Rights::empty())?;
     let target = any_file(current, fd)?;
-    if list.flags().contains(OpenFlags::PATH) {
-        return Err(Errno::EBADF);
-    }
     if !anonymous::is_pollable(&target) {
         return Err(Errno::EPERM);
     }
@@ -388,10 +386,7 @@ fn wait_until(
     if !events.address().is_user_range((most * size_of::<EpollEvent>()) as u64) {
         return Err(Errno::EFAULT);
     }
-    let list = any_file(current, epoll)?;
-    if list.flags().contains(OpenFlags::PATH) {
-        return Err(Errno::EBADF);
-    }
+    let list = file(current, epoll, Rights::empty())?;
     let ops: &EpollFile = list.ops_as().ok_or(Errno::EINVAL)?;
     loop {
         let taken = ops.take(most)?;
