@@ -154,7 +154,7 @@ fn end_of_process(process: &Arc<Process>, status: ExitStatus) {
     }
     terminals::process_ends(process);
     ipc::semaphores::undo_of(pid);
-    let orphaned_group = table::with(|tree| loses_link(tree, pid));
+    let orphaned_group = table::with(|tree| leave_group(tree, pid));
     let next_orphan = || {
         table::with(|tree| {
             let child = tree.orphan_child(pid)?;
@@ -172,12 +172,14 @@ fn end_of_process(process: &Arc<Process>, status: ExitStatus) {
     become_zombie(process, status);
 }
 
-/// The group of a process, if the process's end takes away the group's last link to its session.
-fn loses_link(tree: &ProcessTree, pid: u32) -> Option<u32> {
+/// Notes that the process ends; gives its group, if that takes away the group's last link to its session.
+fn leave_group(tree: &mut ProcessTree, pid: u32) -> Option<u32> {
     let node = tree.get(pid)?;
-    let parent = tree.get(node.parent)?;
-    let links = parent.group != node.group && parent.session == node.session;
-    (links && tree.is_orphaned(node.group, Some(pid))).then_some(node.group)
+    let group = node.group;
+    let links =
+        tree.get(node.parent).is_some_and(|parent| parent.group != group && parent.session == node.session);
+    tree.get_mut(pid)?.is_leaving = true;
+    (links && tree.is_orphaned(group)).then_some(group)
 }
 
 /// An adopted child that has ended already is reported to its new parent.

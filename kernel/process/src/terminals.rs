@@ -103,7 +103,7 @@ impl JobControl for Jobs {
     }
 
     fn is_orphaned(&self, group: GroupId) -> bool {
-        table::with(|tree| tree.is_orphaned(group.0, None))
+        table::with(|tree| tree.is_orphaned(group.0))
     }
 
     fn session_of(&self, group: GroupId) -> Option<SessionId> {

@@ -134,7 +134,7 @@ fn act_by_default(current: &mut Current, signal: Signal) {
 }
 
 fn is_orphaned(current: &Current) -> bool {
-    table::with(|tree| tree.get(current.pid()).is_some_and(|node| tree.is_orphaned(node.group, None)))
+    table::with(|tree| tree.get(current.pid()).is_some_and(|node| tree.is_orphaned(node.group)))
 }
 
 /// Waits, as a thread of a stopped process, until the process goes on or ends.

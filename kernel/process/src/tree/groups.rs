@@ -110,13 +110,13 @@ impl<P, T, I: Index<P, T>> Tree<P, T, I> {
         }
     }
 
-    /// Whether a process group is orphaned: no member has a parent in another group of the session. `without` is left out of the
-    /// count (a process that is about to end). An empty group is not.
-    pub fn is_orphaned(&self, group: u32, without: Option<u32>) -> bool {
+    /// Whether a process group is orphaned: no member that goes on has a parent in another group of the session. An empty group
+    /// is not.
+    pub fn is_orphaned(&self, group: u32) -> bool {
         let Some(entry) = self.groups.get(&group) else { return false };
         !entry.members.iter().any(|&pid| {
             let Some(node) = self.get(pid) else { return false };
-            if Some(pid) == without || node.is_zombie() || node.parent == self.init {
+            if node.is_leaving || node.is_zombie() || node.parent == self.init {
                 return false;
             }
             self.get(node.parent)

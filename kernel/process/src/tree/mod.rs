@@ -130,6 +130,7 @@ impl<P, T, I: Index<P, T>> Tree<P, T, I> {
             exit_signal,
             has_executed: false,
             is_subreaper: false,
+            is_leaving: false,
             report: Report::default(),
             sequence,
         };

@@ -60,6 +60,9 @@ pub struct Node<P> {
     pub has_executed: bool,
     /// Whether orphans below it become its children.
     pub is_subreaper: bool,
+    /// Its last thread has ended: its group can no longer be continued through it. Set before its children are given away, which
+    /// may find out that they were.
+    pub is_leaving: bool,
     /// What the parent has not been told yet.
     pub report: Report,
     /// When it became its parent's child.

@@ -39,7 +39,7 @@ impl<P, T, I: Index<P, T>> Tree<P, T, I> {
         let (own_group, own_session) = (parent.group, parent.session);
         let sequence = self.next_sequence();
         let (group, session) = self.get(child).map(|node| (node.group, node.session))?;
-        let linked = group != own_group && session == own_session && !self.is_orphaned(group, None);
+        let linked = group != own_group && session == own_session && !self.is_orphaned(group);
         let node = self.get_mut(child)?;
         node.parent = reaper;
         node.creator = reaper;
@@ -50,7 +50,7 @@ impl<P, T, I: Index<P, T>> Tree<P, T, I> {
         if let Some(parent) = self.get_mut(reaper) {
             parent.children.insert((sequence, child));
         }
-        let orphaned_group = (linked && self.is_orphaned(group, None)).then_some(group);
+        let orphaned_group = (linked && self.is_orphaned(group)).then_some(group);
         Some(Adopted { pid: child, parent: reaper, is_zombie, orphaned_group })
     }
 }

@@ -62,13 +62,24 @@ fn setsid_is_not_for_group_leaders() {
 #[test]
 fn a_job_is_orphaned_when_its_shell_ends() {
     let mut tree = shell_with_job();
-    assert!(!tree.is_orphaned(3, None));
+    assert!(!tree.is_orphaned(3));
     let adopted: std::vec::Vec<_> = core::iter::from_fn(|| tree.orphan_child(2)).collect();
     assert_eq!(adopted.len(), 2);
     assert!(adopted.iter().all(|child| child.parent == 1 && !child.is_zombie));
     assert_eq!(adopted[1].orphaned_group, Some(3));
     assert_eq!(tree.children(1).count(), 3);
-    assert!(tree.is_orphaned(3, None));
+    assert!(tree.is_orphaned(3));
+}
+
+#[test]
+fn a_job_is_orphaned_when_its_last_link_begins_to_end() {
+    let mut tree = shell_with_job();
+    tree.add_process(5, 3, 3, None, ());
+    assert!(!tree.is_orphaned(3));
+    end(&mut tree, 4);
+    assert!(!tree.is_orphaned(3));
+    tree.get_mut(3).unwrap().is_leaving = true;
+    assert!(tree.is_orphaned(3), "the child of a member does not continue the group");
 }
 
 #[test]
