@@ -3,15 +3,17 @@
 //!
 //! | word | what goes wrong |
 //! |---|---|
-//! | `stuck-processor` | a thread on the second processor keeps interrupts off for 20 seconds |
+//! | `stuck-processor` | a thread on the second processor keeps interrupts off for 20 seconds, once the watchdog's threshold is a second |
 //! | `stuck-thread` | a thread waits for a lock whose holder never gives it up |
 //! | `stack-overflow` | a thread calls itself until its stack is full |
+//! | `allocation` | a thread asks for memory while it holds a lock that keeps interrupts out |
 
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use abi::Errno;
 use chronos::{Mutex, Policy, WaitKind, thread};
-use hal::LockClass;
+use hal::{LockClass, SpinLock};
 
 /// How long after the start of the thread it goes wrong: there is a program by then.
 const DELAY: Duration = Duration::from_secs(1);
@@ -25,6 +27,7 @@ pub(crate) fn start(fault: &str) -> Result<(), Errno> {
         "stuck-processor" => stuck_processor,
         "stuck-thread" => stuck_thread,
         "stack-overflow" => stack_overflow,
+        "allocation" => allocation,
         _ => return Err(Errno::EINVAL),
     };
     thread::spawn("provoke", Policy::NORMAL, move || {
@@ -43,6 +46,10 @@ fn sleep() {
 fn stuck_processor() {
     const SECOND_PROCESSOR: u64 = 1 << 1;
     thread::current().bind(SECOND_PROCESSOR);
+    // Who starts a program waits for this processor: the one that looks on has to be there.
+    while chronos::watchdog_threshold() > 1 {
+        sleep();
+    }
     let _off = hal::preempt::interrupts_off();
     // Not for good: others may be waiting for this processor to forget translations.
     let end = hal::time::now() + Duration::from_secs(20);
@@ -68,4 +75,10 @@ fn stack_overflow() {
         core::hint::black_box(deeper(depth + 1)) + filler.iter().sum::<u64>()
     }
     deeper(0);
+}
+
+fn allocation() {
+    static CLASS: LockClass = LockClass::new("provoked", 1);
+    static LOCK: SpinLock<Vec<u8>> = SpinLock::new(&CLASS, Vec::new());
+    LOCK.lock_irq().push(1);
 }

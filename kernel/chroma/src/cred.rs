@@ -4,6 +4,7 @@
 
 use abi::{Errno, Gid, Mode, Uid};
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use bitflags::bitflags;
 use hal::Once;
 
@@ -108,8 +109,8 @@ pub struct Cred {
     pub egid: Gid,
     pub sgid: Gid,
     pub fsgid: Gid,
-    /// Supplementary groups, sorted.
-    pub groups: Arc<[Gid]>,
+    /// Supplementary groups, sorted. (Up to 65,536: a vector can be refused its memory, a slice in an `Arc` cannot.)
+    pub groups: Arc<Vec<Gid>>,
     pub effective: CapSet,
     pub permitted: CapSet,
     pub inheritable: CapSet,
@@ -143,7 +144,7 @@ impl Cred {
             egid: Gid(0),
             sgid: Gid(0),
             fsgid: Gid(0),
-            groups: Arc::new([]),
+            groups: Arc::default(),
             effective: CapSet::FULL,
             permitted: CapSet::FULL,
             inheritable: CapSet::EMPTY,

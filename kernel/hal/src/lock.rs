@@ -54,6 +54,9 @@ impl<T: ?Sized> SpinLock<T> {
     pub fn lock_irq(&self) -> SpinIrqGuard<'_, T> {
         let enabled = arch::irq_save();
         arch::preempt_enter();
+        if cfg!(debug_assertions) {
+            lock_check::note_interrupts_out(self.class);
+        }
         self.take(Location::caller());
         SpinIrqGuard { lock: ManuallyDrop::new(SpinGuard { lock: self, not_send: PhantomData }), enabled }
     }

@@ -4,10 +4,13 @@
 //!   whoever makes these locks notes with each thread.
 //! - **Interrupts**: a class that an interrupt handler takes is never held with interrupts on.
 //! - **Sleep**: nobody sleeps, leaves the processor or returns to a program while he holds a spinlock.
+//! - **Memory**: nobody asks the heap for memory while he holds a lock of a class that keeps interrupts out, nor in an interrupt.
+//!   Giving memory back is fine.
 //!
 //! Every report is a panic that names both places.
 
 use core::panic::Location;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use crate::Once;
 use crate::arch;
@@ -20,6 +23,8 @@ pub struct LockClass {
     in_interrupt: Once<Place>,
     /// Where one was first held with interrupts on.
     with_interrupts: Once<Place>,
+    /// Locks of the class keep interrupts out.
+    keeps_interrupts_out: AtomicBool,
 }
 
 /// A place in the source.
@@ -34,7 +39,13 @@ impl Default for HeldLocks {
 impl LockClass {
     /// A class; locks of lower rank are taken first. Two locks of one class are never held together.
     pub const fn new(name: &'static str, rank: u16) -> Self {
-        Self { name, rank, in_interrupt: Once::new(), with_interrupts: Once::new() }
+        Self {
+            name,
+            rank,
+            in_interrupt: Once::new(),
+            with_interrupts: Once::new(),
+            keeps_interrupts_out: AtomicBool::new(false),
+        }
     }
 
     /// What the locks protect.
@@ -137,6 +148,23 @@ fn report_interrupt(class: &LockClass, interrupt: Place, thread: Place) -> ! {
     )
 }
 
+/// Reports that the heap was asked for memory; by whom, the report's backtrace says.
+#[cfg(any(test, target_os = "none"))]
+#[cold]
+#[expect(clippy::panic, reason = "a broken lock rule is a bug of the kernel, found in debug builds only")]
+fn report_allocation(held: Option<(&LockClass, Place)>) -> ! {
+    const WHAT: &str = "lock rule broken: the heap is asked for memory";
+    match held {
+        Some((class, at)) => {
+            panic!(
+                "{WHAT}, holding `{}` (rank {}), which keeps interrupts out, taken at {at}",
+                class.name, class.rank
+            )
+        }
+        None => panic!("{WHAT} in an interrupt"),
+    }
+}
+
 /// Notes a lock as taken, and checks that this breaks no rule. What was not waited for (`try_lock`) may break the order, and be
 /// tried in an interrupt.
 pub(crate) fn note_taken(class: &'static LockClass, place: Place, waited_for: bool) {
@@ -147,6 +175,26 @@ pub(crate) fn note_taken(class: &'static LockClass, place: Place, waited_for: bo
     let conflict = arch::with_held_locks(|held| held.push(class, place));
     if let Some((held, at)) = conflict.filter(|_| waited_for) {
         report_order(class, place, held, at);
+    }
+}
+
+/// Notes that a lock of the class is about to be taken with interrupts kept out.
+pub(crate) fn note_interrupts_out(class: &LockClass) {
+    if !class.keeps_interrupts_out.load(Ordering::Relaxed) {
+        class.keeps_interrupts_out.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Checks that the heap may be asked for memory here: it may have to make some, which takes long.
+#[cfg(any(test, target_os = "none"))]
+#[inline]
+pub(crate) fn check_may_allocate() {
+    if cfg!(debug_assertions) {
+        let out = |(class, _): &(&LockClass, Place)| class.keeps_interrupts_out.load(Ordering::Relaxed);
+        let held = arch::with_held_locks(|held| held.held().find(out));
+        if held.is_some() || arch::in_interrupt() {
+            report_allocation(held);
+        }
     }
 }
 
@@ -197,7 +245,7 @@ fn report_sleep(what: &str, place: Place) -> ! {
 
 #[cfg(test)]
 mod tests {
-    use super::{HeldLocks, LockClass, check_nothing_held, might_sleep};
+    use super::{HeldLocks, LockClass, check_may_allocate, check_nothing_held, might_sleep};
     use crate::SpinLock;
     use crate::arch::as_interrupt;
 
@@ -255,6 +303,31 @@ mod tests {
         let (low, high) = (SpinLock::new(&LOW, ()), SpinLock::new(&HIGH, ()));
         let _second = high.lock();
         assert!(low.try_lock().is_some());
+    }
+
+    #[test]
+    #[should_panic(
+        expected = "memory, holding `inner` (rank 8), which keeps interrupts out, taken at kernel/hal/src/lock_check.rs"
+    )]
+    fn memory_asked_for_with_interrupts_kept_out_is_reported() {
+        static OUTER: LockClass = LockClass::new("outer", 7);
+        static INNER: LockClass = LockClass::new("inner", 8);
+        let (outer, inner) = (SpinLock::new(&OUTER, ()), SpinLock::new(&INNER, ()));
+        let outer = outer.lock();
+        check_may_allocate();
+        let held = inner.lock_irq();
+        drop(outer);
+        drop(held);
+        check_may_allocate();
+        // Once a lock of the class has kept interrupts out, the class does.
+        let _inner = inner.lock();
+        check_may_allocate();
+    }
+
+    #[test]
+    #[should_panic(expected = "the heap is asked for memory in an interrupt")]
+    fn memory_asked_for_in_an_interrupt_is_reported() {
+        as_interrupt(check_may_allocate);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use abi::{Errno, Gid, Uid};
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use chroma::Cred;
 use chroma::cred::{Cap, CapSet};
 
@@ -198,11 +199,11 @@ pub fn set_file_group(old: &Cred, id: Gid) -> Option<Cred> {
 }
 
 /// `setgroups`; the order does not matter.
-pub fn set_supplementary(old: &Cred, mut groups: alloc::vec::Vec<Gid>) -> Result<Cred, Errno> {
+pub fn set_supplementary(old: &Cred, mut groups: Vec<Gid>) -> Result<Cred, Errno> {
     old.require(Cap::SETGID)?;
     groups.sort_unstable();
     let mut new = old.clone();
-    new.groups = Arc::from(groups);
+    new.groups = Arc::new(groups);
     Ok(new)
 }
 

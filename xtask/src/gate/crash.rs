@@ -38,6 +38,8 @@ pub fn run(gate: &mut Gate<'_>) {
     });
     gate.tally.check("crash: a stuck thread is reported once, with its place", || stuck_thread(project, ui));
     gate.tally.check("crash: an overflow of a kernel stack is named", || stack_overflow(project, ui));
+    gate.tally
+        .check("crash: memory asked for with interrupts kept out is reported", || allocation(project, ui));
     let [dump, session] =
         ["crash: gdb opens a dump with symbols", "crash: gdb's commands show threads, mappings and the log"];
     if let Err(reason) = packages::ensure(project, ui, &[GDB]) {
@@ -146,6 +148,19 @@ fn stack_overflow(project: &Project, ui: &Ui) -> Result<()> {
             "the guard below a kernel stack: the stack overflowed",
             "provoke::stack_overflow",
             "thread: provoke (",
+        ],
+    )
+}
+
+fn allocation(project: &Project, ui: &Ui) -> Result<()> {
+    let captured = provoke(project, ui, "allocation", "sleep 60")?;
+    ensure!(captured.end == End::Died, "{:?}: {}", captured.end, captured.log);
+    says(
+        &captured.log,
+        &[
+            "lock rule broken: the heap is asked for memory, holding `provoked` (rank 1)",
+            "taken at kernel/src/provoke.rs:",
+            "provoke::allocation",
         ],
     )
 }

@@ -1,8 +1,8 @@
 //! Directories.
 
 use abi::Errno;
+use alloc::collections::LinkedList;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use hal::SpinLock;
 
 use super::entries::Entries;
@@ -173,12 +173,15 @@ fn exchange(
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        // A whole tree goes here when its file system does: level by level, as it may be deeper than any stack.
-        let mut doomed: Vec<Arc<Inode>> = self.entries.get_mut().take_all().collect();
-        while let Some(inode) = doomed.pop() {
+        // A whole tree goes here when its file system does: level by level, as it may be deeper than any stack. Those that wait
+        // stand in a list, which takes no large piece of memory: this cannot fail, and there may be very many.
+        let mut doomed: LinkedList<Arc<Inode>> =
+            self.entries.get_mut().take_all().filter(|inode| inode.is_directory()).collect();
+        while let Some(inode) = doomed.pop_back() {
             let Some(inode) = Arc::into_inner(inode) else { continue };
             if let Ok(directory) = Directory::of(&inode) {
-                doomed.extend(directory.entries.lock().take_all());
+                let entries = directory.entries.lock().take_all();
+                doomed.extend(entries.filter(|inode| inode.is_directory()));
             }
         }
     }

@@ -39,12 +39,9 @@ impl Page {
     /// A frame full of zeroes; `None` when there is none left.
     pub fn zeroed() -> Option<Self> {
         let (number, proposed) = match frames::source() {
-            Some(source) => (source.propose(0)?, true),
-            None => (unproposed()?, false),
+            Some(source) => (claim(source.propose(0)?)?, true),
+            None => (claim_any()?, false),
         };
-        if CLAIMED.lock().unwrap_or_else(PoisonError::into_inner).insert(number.get(), ()).is_some() {
-            return None; // the proposal was wrong
-        }
         let bytes = Mutex::new(Box::new([0; PAGE_SIZE]));
         Some(Self { frame: Arc::new(Frame { number, proposed, bytes }) })
     }
@@ -95,11 +92,21 @@ impl Page {
     }
 }
 
-/// A frame for a test that registered no allocator.
-fn unproposed() -> Option<FrameNumber> {
-    let claimed = CLAIMED.lock().unwrap_or_else(PoisonError::into_inner);
+/// Takes a frame that an allocator proposed; `None`: the proposal was wrong.
+fn claim(number: FrameNumber) -> Option<FrameNumber> {
+    let mut claimed = CLAIMED.lock().unwrap_or_else(PoisonError::into_inner);
+    claimed.insert(number.get(), ()).is_none().then_some(number)
+}
+
+/// Takes a frame for a test that registered no allocator.
+fn claim_any() -> Option<FrameNumber> {
+    let mut claimed = CLAIMED.lock().unwrap_or_else(PoisonError::into_inner);
     let next = claimed.last_key_value().map_or(1, |(&last, ())| last + 1);
-    (next < 2 * FRAMES).then(|| FrameNumber::new(next))
+    if next >= 2 * FRAMES {
+        return None;
+    }
+    claimed.insert(next, ());
+    Some(FrameNumber::new(next))
 }
 
 /// Names every range of free frames (first, count), for the allocator that is about to be registered.

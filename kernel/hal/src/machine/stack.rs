@@ -41,13 +41,18 @@ impl Stack {
     /// # Errors
     /// [`NoMemory`] when too few frames are left.
     pub fn new() -> Result<Self, NoMemory> {
-        let slot = {
-            let mut slots = SLOTS.lock_irq();
-            if let Some(index) = slots.mapped_count.checked_sub(1) {
-                slots.mapped_count = index;
-                return Ok(Self { slot: slots.mapped[index] });
+        let slot = loop {
+            {
+                let mut slots = SLOTS.lock_irq();
+                if let Some(index) = slots.mapped_count.checked_sub(1) {
+                    slots.mapped_count = index;
+                    return Ok(Self { slot: slots.mapped[index] });
+                }
+                if let Some(slot) = slots.take_unmapped()? {
+                    break slot;
+                }
             }
-            slots.take_unmapped()?
+            make_room()?;
         };
         // From here on a drop gives back what was mapped.
         let stack = Self { slot };
@@ -104,17 +109,35 @@ pub(super) fn trim() {
     }
 }
 
+/// Makes room in the list of slots without memory, outside its lock.
+fn make_room() -> Result<(), NoMemory> {
+    let wanted = SLOTS.lock_irq().next as usize * 2 + KEPT;
+    let mut larger = Vec::new();
+    larger.try_reserve_exact(wanted).map_err(|_| NoMemory)?;
+    let mut slots = SLOTS.lock_irq();
+    if slots.unmapped.capacity() < larger.capacity() {
+        larger.append(&mut slots.unmapped);
+        core::mem::swap(&mut larger, &mut slots.unmapped);
+    }
+    drop(slots);
+    drop(larger);
+    Ok(())
+}
+
 impl Slots {
-    fn take_unmapped(&mut self) -> Result<u32, NoMemory> {
+    /// A slot without memory; `None` when the list must grow before there can be one more.
+    fn take_unmapped(&mut self) -> Result<Option<u32>, NoMemory> {
         if let Some(slot) = self.unmapped.pop() {
-            return Ok(slot);
+            return Ok(Some(slot));
         }
         if STACKS + u64::from(self.next + 1) * SLOT > DEVICES {
             return Err(NoMemory);
         }
-        self.unmapped.try_reserve(self.next as usize + 1).map_err(|_| NoMemory)?;
+        if self.unmapped.capacity() <= self.next as usize {
+            return Ok(None);
+        }
         self.next += 1;
-        Ok(self.next - 1)
+        Ok(Some(self.next - 1))
     }
 }
 

@@ -6,6 +6,8 @@ use std::thread;
 
 use super::{BATCH, Rcu, collect};
 
+mod model;
+
 /// Retired values are one list for all tests of the program.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());

@@ -2,6 +2,7 @@
 
 use abi::process::NGROUPS_MAX;
 use abi::{Errno, Gid, Uid};
+use alloc::vec::Vec;
 use chroma::Cred;
 use process::{Current, ids};
 
@@ -121,7 +122,11 @@ pub fn setgroups(current: &mut Current, size: usize, list: In<u32>) -> Outcome {
     if size > NGROUPS_MAX {
         return Err(Errno::EINVAL);
     }
-    let groups = list.read_array(size)?.into_iter().map(Gid).collect();
+    let mut groups = Vec::new();
+    aegis::charge::reserve_exact(&mut groups, size)?;
+    for index in 0..size {
+        groups.push(Gid(list.element(index).read()?));
+    }
     let cred = ids::set_supplementary(&current.cred, groups)?;
     become_(current, cred)
 }

@@ -33,9 +33,19 @@ pub(super) fn add(socket: &Arc<UnixSocket>, inode: u64) {
     ALL.lock().insert(inode, Arc::downgrade(socket));
 }
 
-/// The sockets that there are, by the number of their inode.
-pub(super) fn all() -> Vec<Arc<UnixSocket>> {
-    ALL.lock().values().filter_map(Weak::upgrade).collect()
+/// The sockets that there are, by the number of their inode, each looked for when it is asked for: there may be very many.
+pub(super) fn all() -> impl Iterator<Item = Arc<UnixSocket>> {
+    let mut from = 0;
+    core::iter::from_fn(move || {
+        loop {
+            let next = ALL.lock().range(from..).next().map(|(inode, socket)| (*inode, socket.clone()));
+            let (inode, socket) = next?;
+            from = inode + 1;
+            if let Some(socket) = socket.upgrade() {
+                return Some(socket);
+            }
+        }
+    })
 }
 
 /// Gives a socket an abstract name.

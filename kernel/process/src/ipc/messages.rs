@@ -309,8 +309,7 @@ pub fn info(totals: bool) -> (i32, Msginfo) {
 /// The lines of `/proc/sysvipc/msg`.
 pub fn list(text: &mut chroma::synthetic::Text) {
     text.push(b"       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      stime      rtime      ctime\n");
-    let rows: Vec<(i32, MsqidDs)> = QUEUES.lock().iter().map(|(id, queue)| (id, queue.to_abi())).collect();
-    for (id, q) in rows {
+    for (id, q) in Table::rows(&QUEUES, |id, queue| (id, queue.to_abi())) {
         let p = q.msg_perm;
         writeln!(
             text,

@@ -13,6 +13,7 @@ use abi::{Errno, Gid, Mode, Uid};
 use alloc::collections::BTreeMap;
 use chroma::Cred;
 use chroma::cred::Cap;
+use hal::SpinLock;
 
 /// The bits of an identifier that are the place in the table.
 const PLACE_BITS: u32 = 15;
@@ -171,6 +172,17 @@ impl<T: Object> Table<T> {
     /// The highest place in use, 0 if there is none.
     pub fn highest(&self) -> i32 {
         self.objects.last_key_value().map_or(0, |(place, _)| place.cast_signed())
+    }
+
+    /// A row for each object, made with the table locked, each as it is when it is asked for: there may be very many.
+    pub fn rows<R>(table: &SpinLock<Self>, mut row: impl FnMut(i32, &T) -> R) -> impl Iterator<Item = R> {
+        let mut from = 0;
+        core::iter::from_fn(move || {
+            let table = table.lock();
+            let (place, object) = table.objects.range(from..).next()?;
+            from = place + 1;
+            Some(row(Self::join(*place, object.permissions().sequence), object))
+        })
     }
 
     /// All objects with their identifiers.

@@ -336,13 +336,9 @@ pub fn totals() -> (i32, ShmInfo) {
 /// The lines of `/proc/sysvipc/shm`.
 pub fn list(text: &mut chroma::synthetic::Text) {
     text.push(b"       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      dtime      ctime                   rss                  swap\n");
-    let rows: alloc::vec::Vec<(i32, ShmidDs, u64)> = with(|table| {
-        table
-            .iter()
-            .map(|(id, s)| (id, s.to_abi(), s.object().map_or(0, |object| object.resident())))
-            .collect()
-    });
-    for (id, s, resident) in rows {
+    with(|_| {}); // without those that are gone
+    let row = |id, s: &Segment| (id, s.to_abi(), s.object().map_or(0, |object| object.resident()));
+    for (id, s, resident) in Table::rows(&SEGMENTS, row) {
         let p = s.shm_perm;
         writeln!(
             text,

@@ -69,7 +69,7 @@ fn stat_is_one_line_of_52_fields() {
 #[test]
 fn status_has_linux_s_lines() {
     let mut cred = Cred::root();
-    cred.groups = Arc::from([abi::Gid(3), abi::Gid(7)]);
+    cred.groups = Arc::new(std::vec![abi::Gid(3), abi::Gid(7)]);
     let usage = Usage { total: 329, resident: 1, data: 6, stack: 33, text: 235, shared: 0 };
     let memory = Memory { usage, highest: 1, code: 233, tables: 6, ..Memory::default() };
     let mut shown = Status {

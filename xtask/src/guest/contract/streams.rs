@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::{Case, Subject, expect};
 use crate::guest::End;
@@ -76,7 +76,11 @@ fn broken_pipe(subject: &Subject<'_>) -> Result<()> {
     let mut child = subject.xtask(["-c", "yes"]).spawn()?;
     let mut stdout = child.stdout.take().context("xtask has no output")?;
     let mut start = [0; 6];
-    stdout.read_exact(&mut start)?;
+    if let Err(error) = stdout.read_exact(&mut start) {
+        drop(stdout);
+        let output = child.wait_with_output()?;
+        bail!("{error}: {}, {}", output.status, String::from_utf8_lossy(&output.stderr));
+    }
     ensure!(&start == b"y\ny\ny\n", "the output begins with {start:?}");
     drop(stdout);
     expect(&child.wait_with_output()?, 128 + 13, "", "")

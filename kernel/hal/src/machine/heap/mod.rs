@@ -1,7 +1,8 @@
 //! The heap: objects of fixed sizes from slabs, larger ones as adjacent frames.
 //!
 //! Each processor keeps free objects of every size at hand, so that allocating and freeing are a few instructions with
-//! interrupts off. May be used anywhere, also in interrupt handlers; gives null when memory has run out.
+//! interrupts off. Memory may be given back anywhere, also in interrupt handlers; it is asked for where interrupts are not kept
+//! out (debug builds check that). Gives null when memory has run out.
 
 mod slab;
 
@@ -12,7 +13,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use super::{area, frame_table, layout};
-use crate::{NoMemory, PAGE_SIZE};
+use crate::{NoMemory, PAGE_SIZE, lock_check};
 use slab::{CLASSES, Object};
 
 /// Free objects that a processor has at hand.
@@ -61,6 +62,7 @@ pub struct Heap;
 unsafe impl GlobalAlloc for Heap {
     #[inline]
     unsafe fn alloc(&self, wanted: Layout) -> *mut u8 {
+        lock_check::check_may_allocate();
         let Some(class) = slab::class(wanted) else { return large(wanted) };
         let interrupts = super::irq_save();
         // SAFETY: this processor's own, with interrupts off.
@@ -109,6 +111,7 @@ unsafe impl GlobalAlloc for Heap {
             _ => false,
         };
         if fits {
+            lock_check::check_may_allocate(); // luck: it could have been larger
             return pointer;
         }
         // SAFETY: the caller's contract; the two allocations do not overlap.

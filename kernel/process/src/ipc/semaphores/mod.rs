@@ -283,8 +283,7 @@ pub(crate) fn undo_of(pid: u32) {
 /// The lines of `/proc/sysvipc/sem`.
 pub fn list(text: &mut chroma::synthetic::Text) {
     text.push(b"       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n");
-    let rows: Vec<(i32, SemidDs)> = SETS.lock().iter().map(|(id, set)| (id, set.to_abi())).collect();
-    for (id, s) in rows {
+    for (id, s) in Table::rows(&SETS, |id, set| (id, set.to_abi())) {
         let p = s.sem_perm;
         writeln!(
             text,
