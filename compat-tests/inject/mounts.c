@@ -38,6 +38,55 @@ static int remounted(long result) { return result == 0 && mkdir("from/x", 0755) 
 static long unmount(void) { return umount2("from", MNT_DETACH); }
 static int unmounted(long result) { return result == 0 && !is_there("from/inside/deep"); }
 
+/* `from` has a peer and a slave, which is shared as well; `to` is a private tree. */
+static void with_tree(void)
+{
+	need(mount("none", "to", "tmpfs", 0, NULL) == 0 && mkdir("to/inside", 0755) == 0 &&
+	     mount("none", "to/inside", "tmpfs", 0, NULL) == 0 && mkdir("to/inside/deep", 0755) == 0);
+}
+static void with_peers(void)
+{
+	with_places();
+	need(mkdir("peer", 0755) == 0 && mkdir("slave", 0755) == 0 && mount("none", "from", "tmpfs", 0, NULL) == 0 &&
+	     mkdir("from/x", 0755) == 0 && mount(NULL, "from", NULL, MS_SHARED, NULL) == 0 &&
+	     mount("from", "peer", NULL, MS_BIND, NULL) == 0 && mount("from", "slave", NULL, MS_BIND, NULL) == 0 &&
+	     mount(NULL, "slave", NULL, MS_SLAVE, NULL) == 0 && mount(NULL, "slave", NULL, MS_SHARED, NULL) == 0);
+	with_tree();
+}
+static void without_peers(void)
+{
+	need(umount("to/inside") == 0 && umount("to") == 0 && umount("slave") == 0 && umount("peer") == 0 && umount("from") == 0 &&
+	     rmdir("peer") == 0 && rmdir("slave") == 0);
+	without_places();
+}
+static int nobody_has_it(void)
+{
+	return is_there("to/inside/deep") && !is_there("from/x/inside") && !is_there("peer/x/inside") && !is_there("slave/x/inside");
+}
+static int all_have_it(void)
+{
+	return is_there("from/x/inside/deep") && is_there("peer/x/inside/deep") && is_there("slave/x/inside/deep");
+}
+static long tree_to_peers(void) { return mount("to", "from/x", NULL, MS_BIND | MS_REC, NULL); }
+static int tree_at_peers(long result) { return result == 0 && all_have_it() && umount2("peer/x", MNT_DETACH) == 0 && nobody_has_it(); }
+static long move_to_peers(void) { return mount("to", "from/x", NULL, MS_MOVE, NULL); }
+static int moved_to_peers(long result)
+{
+	if (result != 0 || !all_have_it() || is_there("to/inside/deep") || umount2("peer/x", MNT_DETACH) == -1)
+		return 0;
+	with_tree();
+	return nobody_has_it();
+}
+static void with_tree_at_peers(void)
+{
+	with_peers();
+	need(tree_to_peers() == 0);
+}
+static long unmount_from_peers(void) { return umount2("from/x", MNT_DETACH); }
+static int nobody_has_it_now(long result) { return result == 0 && nobody_has_it(); }
+static long make_shared(void) { return mount(NULL, "from", NULL, MS_SHARED | MS_REC, NULL); }
+static int made_shared(long result) { return result == 0 && mount(NULL, "from", NULL, MS_PRIVATE | MS_REC, NULL) == 0; }
+
 /* In a child: what it mounts goes with its namespace. */
 static long pivot(void) { return syscall(SYS_pivot_root, "/new", "/new/old"); }
 static void with_new_root(void)
@@ -66,6 +115,10 @@ const struct scenario mounts[] = {
 	{ "mount MS_BIND", with_places, mount_bind, nothing_mounted, bound, without_places, 0, { 0 } },
 	{ "mount MS_BIND MS_REC", with_mounts, mount_tree, mounts_same, tree_bound, without_mounts, 0, { 0 } },
 	{ "mount MS_MOVE", with_mounts, move_mount, mounts_same, mount_moved, without_mounts, 0, { 0 } },
+	{ "mount MS_SHARED MS_REC", with_mounts, make_shared, mounts_same, made_shared, without_mounts, 0, { 0 } },
+	{ "mount MS_BIND MS_REC to peers", with_peers, tree_to_peers, nobody_has_it, tree_at_peers, without_peers, 0, { 0 } },
+	{ "mount MS_MOVE to peers", with_peers, move_to_peers, nobody_has_it, moved_to_peers, without_peers, 0, { 0 } },
+	{ "umount2 MNT_DETACH from peers", with_tree_at_peers, unmount_from_peers, all_have_it, nobody_has_it_now, without_peers, 0, { 0 } },
 	{ "mount MS_REMOUNT", with_mounts, remount, still_writable, remounted, without_mounts, 0, { 0 } },
 	{ "umount2 MNT_DETACH", with_mounts, unmount, mounts_same, unmounted, without_places, 0, { 0 } },
 	{ "pivot_root", with_new_root, pivot, old_root, pivoted, NULL, IN_CHILD, { 0 } },

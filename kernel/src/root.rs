@@ -4,6 +4,7 @@ use alloc::sync::Arc;
 
 use abi::fs::{MountFlags, OpenFlags};
 use abi::{Errno, Mode};
+use chroma::mount::UsedNamespace;
 use chroma::ops::OpenRequest;
 use chroma::tmpfs::{self, Options};
 use chroma::{Cred, FdTable, Mount, MountNamespace, Path, View, cpio, fdtable};
@@ -15,11 +16,11 @@ use hal::BootInfo;
 ///
 /// # Errors
 /// `ENOMEM`.
-pub(crate) fn mount(boot: &BootInfo) -> Result<(Arc<MountNamespace>, Path), Errno> {
+pub(crate) fn mount(boot: &BootInfo) -> Result<(UsedNamespace, Path), Errno> {
     let root = tmpfs::instance("rootfs", &Options::unlimited(Mode(0o755)));
     let mount = Mount::new(root, "rootfs", MountFlags::empty())?;
     let path = Path::top_of(mount.clone());
-    let namespace = MountNamespace::new(mount);
+    let namespace = MountNamespace::of(mount);
     if let Some(archive) = boot.take_initramfs() {
         let cred = Arc::new(Cred::root());
         let view = View { cred: &cred, root: path.clone(), start: path.clone() };

@@ -3,7 +3,8 @@
 //! | lock | rank | kind |
 //! |---|---|---|
 //! | position of a description | 300 | sleeping |
-//! | rename across directories, mount changes | 305, 308 | sleeping |
+//! | text of a synthetic file | 302 | sleeping |
+//! | mount changes | 308 | sleeping |
 //! | tree of a file system | 310 | sleeping |
 //! | content of a file | 320 | sleeping |
 //! | pipe | 330 | sleeping |
@@ -15,10 +16,10 @@
 use hal::LockClass;
 
 pub static POSITION: LockClass = LockClass::new("file position", 300);
+pub static SNAPSHOT: LockClass = LockClass::new("text of a synthetic file", 302);
 pub static MOUNT_CHANGE: LockClass = LockClass::new("mount changes", 308);
 pub static TREE: LockClass = LockClass::new("directory tree", 310);
 pub static CONTENT: LockClass = LockClass::new("file content", 320);
-pub static SNAPSHOT: LockClass = LockClass::new("text of a synthetic file", 325);
 pub static PIPE: LockClass = LockClass::new("pipe", 330);
 pub static DESCRIPTORS: LockClass = LockClass::new("descriptors", 340);
 pub static FILE_OWNER: LockClass = LockClass::new("file owner", 341);

@@ -8,14 +8,14 @@ use std::vec::Vec;
 use crate::cred::{CapSet, Cred};
 use crate::file::OpenFile;
 use crate::io::{Sink, Source};
-use crate::mount::{Mount, MountNamespace, Path};
+use crate::mount::{Mount, MountNamespace, Path, UsedNamespace};
 use crate::ops::OpenRequest;
 use crate::tmpfs;
 use crate::walk::{View, WalkFlags};
 
 /// A fresh world: one tmpfs.
 pub(crate) struct World {
-    pub(crate) namespace: Arc<MountNamespace>,
+    pub(crate) namespace: UsedNamespace,
     pub(crate) root: Path,
     pub(crate) superuser: Arc<Cred>,
     pub(crate) user: Arc<Cred>,
@@ -48,7 +48,7 @@ impl World {
     pub(crate) fn new() -> World {
         let mount = new_tmpfs();
         let root = Path::top_of(mount.clone());
-        let namespace = MountNamespace::new(mount);
+        let namespace = MountNamespace::of(mount);
         World { namespace, root, superuser: Arc::new(Cred::root()), user: Arc::new(user(1000)) }
     }
 

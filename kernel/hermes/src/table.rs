@@ -158,7 +158,6 @@ table! {
         "SO_PEERGROUPS": Missing("ENOPROTOOPT"),
     };
     CLONE "clone" lifecycle::clone(flags: u64, stack: UserAddr, parent_tid: UserAddr, child_tid: UserAddr, tls: u64) [""] "threads" {
-        "CLONE_NEWNS": Accepted("mount namespaces are complete; propagation between them is private"),
         "CLONE_NEWPID, NEWUSER, NEWNET, NEWIPC, NEWCGROUP": Refused("EINVAL, as without them in the configuration"),
         "CLONE_PTRACE, CLONE_UNTRACED": Accepted("nothing is traced"),
         "CLONE_SYSVSEM, CLONE_IO": Accepted("there is nothing to share"),
@@ -281,7 +280,6 @@ table! {
     SYNC "sync" sync::sync() [""] "files";
     SETTIMEOFDAY "settimeofday" time::settimeofday(time: In<Timeval>, zone: In<Timezone>) [""] "clocks";
     MOUNT "mount" mounts::mount(source: UserAddr, target: PathName, kind: UserAddr, flags: u64, data: UserAddr) [""] "system" {
-        "MS_SHARED, MS_SLAVE, MS_UNBINDABLE": Accepted("every mount is private"),
         "MS_SYNCHRONOUS, MS_DIRSYNC, MS_LAZYTIME": Accepted("all file systems live in memory"),
     };
     UMOUNT2 "umount2" mounts::umount2(target: PathName, flags: UmountFlags) [""] "system";

@@ -21,8 +21,9 @@ use aegis::{AddressSpace, Layout};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use chroma::mount::UsedNamespace;
 use chroma::walk::WalkFlags;
-use chroma::{Cred, FdTable, FsContext, MountNamespace, Path};
+use chroma::{Cred, FdTable, FsContext, Path};
 use core::sync::atomic::{AtomicU64, Ordering};
 
 static KERNEL_FAULTS: KernelFaults = KernelFaults;
@@ -45,7 +46,7 @@ pub fn thread_limit() -> u64 {
 /// What the first process begins with.
 pub struct Boot {
     /// What is mounted.
-    pub mounts: Arc<MountNamespace>,
+    pub mounts: UsedNamespace,
     /// Its root.
     pub root: Path,
     /// Its descriptors: the console, three times.

@@ -5,7 +5,7 @@ use abi::Errno;
 use abi::system::HOST_NAME_MAX;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use chroma::MountNamespace;
+use chroma::mount::UsedNamespace;
 use hal::SpinLock;
 
 /// The names of the host.
@@ -70,7 +70,7 @@ impl HostNames {
 #[derive(Clone)]
 pub struct Namespaces {
     /// What is mounted.
-    pub mounts: Arc<MountNamespace>,
+    pub mounts: UsedNamespace,
     /// The host's names.
     pub names: Arc<HostNames>,
 }

@@ -2,15 +2,24 @@
 //!
 //! A [`Path`] is (mount, dentry). A mount sits on a path of its parent mount; the table of what sits where is keyed by
 //! that path, so the same dentry seen through two mounts carries different things. A [`MountNamespace`] lists the mounts
-//! that belong together. Changes are serialised by one sleeping lock; walks only take the table's spinlock, and only at
-//! dentries that are marked as mount points.
+//! that belong together. What happens in a shared mount happens in its peers and slaves as well, in whatever namespace.
+//!
+//! Changes are serialised by one sleeping lock, around the forest of all mounts; walks only take the table's spinlock, and
+//! only at dentries that are marked as mount points.
 
-mod change;
+mod attach;
+mod copy;
+mod forest;
+mod graft;
 mod namespace;
 mod path;
+mod pivot;
 mod registry;
 mod table;
+#[cfg(test)]
+mod tests;
 mod text;
+mod umount;
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -24,12 +33,14 @@ use crate::dentry::Dentry;
 use crate::inode::SuperBlock;
 use crate::lock_classes;
 
-pub use change::{Pivoted, UmountFlags};
-pub use namespace::MountNamespace;
+pub use attach::Kind;
+pub use namespace::{MOUNT_MAX, MountNamespace, UsedNamespace};
 pub use path::{Path, Spelled};
+pub use pivot::Pivoted;
 pub use registry::{FileSystemType, MountRequest, file_system_types, find_type, register};
 pub(crate) use table::cross;
 pub use text::{mountinfo, mounts};
+pub use umount::UmountFlags;
 
 /// The flags that belong to a mount; others of `mount(2)` are orders or the file system's.
 pub const MOUNT_FLAGS: MountFlags = MountFlags::RDONLY
@@ -50,6 +61,8 @@ pub struct Mount {
     flags: AtomicU64,
     /// `MNT_EXPIRE` was asked for since the mount was last used.
     expiring: AtomicBool,
+    /// Its place in its namespace's list.
+    number: AtomicU64,
     /// What it sits on; `None` for a namespace's root and for detached mounts.
     on: SpinLock<Option<Path>>,
 }
@@ -73,6 +86,7 @@ impl Mount {
             source: source.into(),
             flags: AtomicU64::new((flags & MOUNT_FLAGS).bits()),
             expiring: AtomicBool::new(false),
+            number: AtomicU64::new(0),
             on: SpinLock::new(&lock_classes::MOUNTS_ON, None),
         }))
     }
@@ -110,6 +124,22 @@ impl Mount {
     /// Notes a request to expire; true if there was one before.
     pub(crate) fn expire(&self) -> bool {
         self.expiring.swap(true, Ordering::AcqRel)
+    }
+
+    /// It was used, though not to unmount it: a request to expire counts no more.
+    #[inline]
+    pub(crate) fn note_use(&self) {
+        if self.expiring.load(Ordering::Relaxed) {
+            self.expiring.store(false, Ordering::Relaxed);
+        }
+    }
+
+    fn number(&self) -> u64 {
+        self.number.load(Ordering::Relaxed)
+    }
+
+    fn set_number(&self, number: u64) {
+        self.number.store(number, Ordering::Relaxed);
     }
 
     /// What it sits on; `None` for a namespace's root and for detached mounts.

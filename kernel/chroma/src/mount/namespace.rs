@@ -1,31 +1,52 @@
 //! Mount namespaces: the mounts that a group of processes sees.
 
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::ops::Deref;
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
-use abi::Errno;
+use abi::{DeviceNumber, Errno};
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use hal::SpinLock;
 
+use super::copy::{Which, copy_tree};
+use super::forest::{self, Copying, Forest, Id};
 use super::{Mount, Path, table};
+use crate::inode::SuperBlock;
 use crate::lock_classes;
+
+/// How many mounts a namespace may have (`fs.mount-max`).
+pub static MOUNT_MAX: AtomicU32 = AtomicU32::new(100_000);
 
 /// A set of mounts with one root.
 pub struct MountNamespace {
     id: u64,
-    /// In order of mounting; the first is the root.
-    mounts: SpinLock<Vec<Arc<Mount>>>,
+    /// In order of mounting, by a number that grows; the first is the root.
+    mounts: SpinLock<BTreeMap<u64, Arc<Mount>>>,
+    /// How many more a change under way will add. Counted with the forest locked.
+    expected: AtomicUsize,
+    users: AtomicUsize,
 }
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
 impl MountNamespace {
-    /// A namespace of one mount.
-    pub fn new(root: Arc<Mount>) -> Arc<MountNamespace> {
+    pub(super) fn empty() -> Arc<MountNamespace> {
         Arc::new(MountNamespace {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
-            mounts: SpinLock::new(&lock_classes::NAMESPACE, alloc::vec![root]),
+            mounts: SpinLock::new(&lock_classes::NAMESPACE, BTreeMap::new()),
+            expected: AtomicUsize::new(0),
+            users: AtomicUsize::new(0),
         })
+    }
+
+    /// A namespace of one mount. May sleep.
+    pub fn of(root: Arc<Mount>) -> UsedNamespace {
+        let namespace = MountNamespace::empty();
+        let mut forest = forest::lock();
+        forest.enrol(&root);
+        namespace.add(&mut forest, root);
+        UsedNamespace::new(namespace)
     }
 
     /// A number that no other namespace has.
@@ -35,62 +56,144 @@ impl MountNamespace {
 
     /// The top of the first mount.
     pub fn root(&self) -> Option<Path> {
-        let first = self.mounts.lock().first().cloned();
-        first.map(Path::top_of)
+        self.mounts().next().map(Path::top_of)
     }
 
-    /// All mounts, in order of mounting.
-    pub fn mounts(&self) -> Vec<Arc<Mount>> {
-        self.mounts.lock().clone()
+    /// All mounts, in order of mounting, each as it is when its turn comes.
+    pub fn mounts(&self) -> impl Iterator<Item = Arc<Mount>> + '_ {
+        let mut from = 0;
+        core::iter::from_fn(move || {
+            let found =
+                self.mounts.lock().range(from..).next().map(|(number, mount)| (*number, mount.clone()));
+            found.map(|(number, mount)| {
+                from = number + 1;
+                mount
+            })
+        })
     }
 
-    /// Whether `mount` belongs to this namespace.
-    pub fn contains(&self, mount: &Arc<Mount>) -> bool {
-        self.mounts.lock().iter().any(|m| Arc::ptr_eq(m, mount))
+    /// The file system with this device's number, if one of the mounts shows it. May sleep.
+    pub fn superblock(&self, device: DeviceNumber) -> Option<Arc<SuperBlock>> {
+        // Nothing is busy for being looked at.
+        let _forest = forest::lock();
+        self.mounts().map(|mount| mount.superblock().clone()).find(|superblock| superblock.device() == device)
     }
 
-    pub(super) fn add(&self, mount: Arc<Mount>) {
-        self.mounts.lock().push(mount);
+    pub(super) fn contains(self: &Arc<Self>, forest: &Forest, mount: &Arc<Mount>) -> bool {
+        forest.namespace(mount.id()).is_some_and(|namespace| Arc::ptr_eq(namespace, self))
     }
 
-    pub(super) fn remove(&self, mount: &Arc<Mount>) {
-        let removed = {
-            let mut mounts = self.mounts.lock();
-            let index = mounts.iter().position(|m| Arc::ptr_eq(m, mount));
-            index.map(|index| mounts.remove(index))
-        };
+    pub(super) fn add(self: &Arc<Self>, forest: &mut Forest, mount: Arc<Mount>) {
+        forest.set_namespace(mount.id(), self.clone());
+        let mut mounts = self.mounts.lock();
+        let number = mounts.last_key_value().map_or(0, |(last, _)| last + 1);
+        mount.set_number(number);
+        mounts.insert(number, mount);
+    }
+
+    /// Adds a whole tree.
+    pub(super) fn add_tree(self: &Arc<Self>, forest: &mut Forest, top: Id) {
+        let mut next = Some(top);
+        while let Some(id) = next {
+            if let Some(mount) = forest.mount(id) {
+                self.add(forest, mount);
+            }
+            next = forest.next(id, top);
+        }
+    }
+
+    pub(super) fn remove(&self, mount: &Mount) {
+        let removed = self.mounts.lock().remove(&mount.number());
         drop(removed);
     }
 
-    /// A namespace with copies of all mounts (`CLONE_NEWNS`), and a way to find a path's copy.
-    pub fn duplicate(&self) -> Result<(Arc<MountNamespace>, Translation), Errno> {
-        let originals = self.mounts();
-        let mut pairs: Vec<(Arc<Mount>, Arc<Mount>)> = Vec::new();
-        aegis::charge::reserve(&mut pairs, originals.len())?;
-        for original in originals {
-            let copy = Mount::new(original.root().clone(), original.source(), original.flags())?;
-            pairs.push((original, copy));
+    /// Expects so many more mounts. `ENOSPC`: that would be more than `fs.mount-max`.
+    pub(super) fn anticipate(&self, more: usize) -> Result<(), Errno> {
+        let expected = self.expected.load(Ordering::Relaxed) + more;
+        if self.mounts.lock().len() + expected > MOUNT_MAX.load(Ordering::Relaxed) as usize {
+            return Err(Errno::ENOSPC);
         }
-        for (original, copy) in &pairs {
-            if let Some(on) = original.on()
-                && let Some((_, parent)) = pairs.iter().find(|(old, _)| Arc::ptr_eq(old, &on.mount))
-            {
-                table::attach(copy, Path { mount: parent.clone(), dentry: on.dentry });
-            }
+        self.expected.store(expected, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// They have come, or will not come.
+    pub(super) fn settle(&self) {
+        self.expected.store(0, Ordering::Relaxed);
+    }
+
+    /// A namespace with copies of all mounts (`CLONE_NEWNS`), peers of those that are shared, and a way to find a path's
+    /// copy. `ENOMEM`. May sleep.
+    pub fn duplicate(&self) -> Result<(UsedNamespace, Translation), Errno> {
+        let mut guard = forest::lock();
+        let forest = &mut *guard;
+        let root = self.mounts().next().ok_or(Errno::EINVAL)?;
+        let mut pairs = Vec::new();
+        let count = self.mounts.lock().len();
+        aegis::charge::reserve_exact(&mut pairs, count)?;
+        let top = copy_tree(forest, &root, root.root(), Copying::Alike, Which::All)?;
+        let mut next = (Some(root.id()), Some(top.id()));
+        while let (Some(original), Some(copy)) = next {
+            pairs.extend(forest.mount(original).zip(forest.mount(copy)));
+            next = (forest.next(original, root.id()), forest.next(copy, top.id()));
         }
-        let namespace = Arc::new(MountNamespace {
-            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
-            mounts: SpinLock::new(&lock_classes::NAMESPACE, pairs.iter().map(|(_, c)| c.clone()).collect()),
-        });
-        Ok((namespace, Translation { pairs }))
+        let namespace = MountNamespace::empty();
+        namespace.add_tree(forest, top.id());
+        Ok((UsedNamespace::new(namespace), Translation { pairs }))
+    }
+
+    /// Nobody is in it any more: its mounts go, and tell nobody.
+    fn dissolve(&self) {
+        while let Some(mount) = self.pop() {
+            // The last mount of a file system drops all that was in it: nobody has to wait for that.
+            drop(mount);
+        }
+    }
+
+    fn pop(&self) -> Option<(Arc<Mount>, Option<Path>)> {
+        let mut forest = forest::lock();
+        let (_, mount) = self.mounts.lock().pop_last()?;
+        let on = table::detach(&mount);
+        forest.unhang(mount.id());
+        forest.dismiss(mount.id());
+        Some((mount, on))
     }
 }
 
-impl Drop for MountNamespace {
+/// A thread's use of a namespace. The end of the last use takes its mounts away, also while others still look at it.
+pub struct UsedNamespace(Arc<MountNamespace>);
+
+impl UsedNamespace {
+    fn new(namespace: Arc<MountNamespace>) -> UsedNamespace {
+        namespace.users.fetch_add(1, Ordering::Relaxed);
+        UsedNamespace(namespace)
+    }
+
+    /// The namespace, for who only looks.
+    pub fn namespace(&self) -> &Arc<MountNamespace> {
+        &self.0
+    }
+}
+
+impl Clone for UsedNamespace {
+    fn clone(&self) -> UsedNamespace {
+        UsedNamespace::new(self.0.clone())
+    }
+}
+
+impl Deref for UsedNamespace {
+    type Target = Arc<MountNamespace>;
+
+    fn deref(&self) -> &Arc<MountNamespace> {
+        &self.0
+    }
+}
+
+impl Drop for UsedNamespace {
+    /// May sleep.
     fn drop(&mut self) {
-        // Children come after their parents, so taking mounts from the end leaves no mount under a detached one.
-        while let Some(mount) = self.mounts.get_mut().pop() {
-            drop(table::detach(&mount));
+        if self.0.users.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.dissolve();
         }
     }
 }

@@ -66,6 +66,18 @@ impl Path {
         }
     }
 
+    /// Whether it lies at or below `top`.
+    pub(super) fn is_reachable_from(&self, top: &Path) -> bool {
+        let mut at = self.clone();
+        while !Arc::ptr_eq(&at.mount, &top.mount) {
+            match at.mount.on() {
+                Some(on) => at = on,
+                None => return false,
+            }
+        }
+        at.dentry.is_within(&top.dentry)
+    }
+
     /// Spells the path as seen from `root`.
     pub fn spell(&self, root: &Path) -> Spelled {
         let mut names = Vec::new();

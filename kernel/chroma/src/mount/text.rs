@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use super::forest::{self, Forest, Ties};
 use super::{Mount, MountNamespace, Path};
 use crate::synthetic::Text;
 
@@ -51,8 +52,41 @@ fn place(mount: &Arc<Mount>, root: &Path) -> Option<Vec<u8>> {
     (spelled.reachable || is_root).then_some(if spelled.reachable { spelled.text } else { b"/".to_vec() })
 }
 
-/// `/proc/PID/mounts`: what of the namespace can be seen from `root`.
+/// How a mount is tied to others, as seen from `root`.
+fn show_ties(forest: &Forest, namespace: &Arc<MountNamespace>, mount: &Mount, root: &Path, text: &mut Text) {
+    let ties = forest.ties(mount.id());
+    if ties.shared {
+        write!(text, " shared:{}", ties.group);
+    }
+    if let Some(master) = ties.master {
+        let master = forest.ties(master).group;
+        write!(text, " master:{master}");
+        match nearest_master(forest, namespace, &ties, root) {
+            Some(nearest) if nearest != master => write!(text, " propagate_from:{nearest}"),
+            _ => {}
+        }
+    }
+    if ties.unbindable {
+        text.push(b" unbindable");
+    }
+}
+
+/// The nearest group up from which a mount gets, and of which something can be seen from `root`.
+fn nearest_master(forest: &Forest, namespace: &Arc<MountNamespace>, ties: &Ties, root: &Path) -> Option<u32> {
+    let mut masters = core::iter::successors(ties.master, |master| forest.ties(*master).master);
+    let is_visible = |id| {
+        let is_here = forest.namespace(id).is_some_and(|other| Arc::ptr_eq(other, namespace));
+        let mount = forest.mount(id).filter(|_| is_here);
+        mount.is_some_and(|mount| Path::top_of(mount).is_reachable_from(root))
+    };
+    let nearest = masters.find(|master| forest.peers(*master).any(is_visible));
+    nearest.map(|master| forest.ties(master).group)
+}
+
+/// `/proc/PID/mounts`: what of the namespace can be seen from `root`. May sleep.
 pub fn mounts(namespace: &MountNamespace, root: &Path, text: &mut Text) {
+    // Nothing changes meanwhile, and nothing is busy for being looked at.
+    let _forest = forest::lock();
     for mount in namespace.mounts() {
         let Some(place) = place(&mount, root) else { continue };
         text.push(&escaped(mount.source().as_bytes()));
@@ -67,8 +101,9 @@ pub fn mounts(namespace: &MountNamespace, root: &Path, text: &mut Text) {
     }
 }
 
-/// `/proc/PID/mountinfo`.
-pub fn mountinfo(namespace: &MountNamespace, root: &Path, text: &mut Text) {
+/// `/proc/PID/mountinfo`. May sleep.
+pub fn mountinfo(namespace: &Arc<MountNamespace>, root: &Path, text: &mut Text) {
+    let forest = forest::lock();
     for mount in namespace.mounts() {
         let Some(place) = place(&mount, root) else { continue };
         let superblock = mount.superblock();
@@ -77,7 +112,9 @@ pub fn mountinfo(namespace: &MountNamespace, root: &Path, text: &mut Text) {
         text.push(&escaped(&within(&mount)));
         text.push(b" ");
         text.push(&escaped(&place));
-        write!(text, " {} - {} ", mount_options(&mount), superblock.kind);
+        write!(text, " {}", mount_options(&mount));
+        show_ties(&forest, namespace, &mount, root, text);
+        write!(text, " - {} ", superblock.kind);
         text.push(&escaped(mount.source().as_bytes()));
         let access = if superblock.is_read_only() { "ro" } else { "rw" };
         writeln!(text, " {access}{}", superblock.ops.options());

@@ -282,10 +282,13 @@ fn mounts_hide_what_is_below_and_are_busy_while_used() {
     assert_eq!(view.at("m/..").unwrap().spell(&world.root).text, b"/");
     let held = view.try_open("m/over", OpenFlags::empty()).unwrap();
     let flags = crate::mount::UmountFlags::empty();
-    assert_eq!(world.namespace.umount(view.at("m").unwrap(), flags), Err(Errno::EBUSY));
-    assert_eq!(world.namespace.umount(view.at("m/over").unwrap(), flags), Err(Errno::EINVAL));
+    assert_eq!(world.namespace.umount(view.at("m").unwrap(), flags, &world.root.mount), Err(Errno::EBUSY));
+    assert_eq!(
+        world.namespace.umount(view.at("m/over").unwrap(), flags, &world.root.mount),
+        Err(Errno::EINVAL)
+    );
     drop(held);
-    world.namespace.umount(view.at("m").unwrap(), flags).unwrap();
+    world.namespace.umount(view.at("m").unwrap(), flags, &world.root.mount).unwrap();
     assert!(view.at("m/under").is_ok());
 }
 

@@ -38,6 +38,8 @@ bitflags! {
         const NO_SYMLINKS = 32;
         /// `RESOLVE_BENEATH`: `EXDEV` where the walk leaves the starting point.
         const BENEATH = 64;
+        /// To unmount what is there: that is no use of it.
+        const UNMOUNT = 128;
     }
 }
 

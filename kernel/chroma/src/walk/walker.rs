@@ -144,6 +144,9 @@ impl<'a> Walker<'a> {
             let mut to = Path { mount: self.at.mount.clone(), dentry };
             mount::cross(&mut to);
             self.check_crossing(&to)?;
+            if !self.flags.contains(WalkFlags::UNMOUNT) {
+                to.mount.note_use();
+            }
             self.at = to;
         } else {
             self.at.dentry = dentry;

@@ -5,7 +5,8 @@ use abi::{AtFlags, Errno, MountFlags};
 use alloc::string::String;
 use alloc::vec::Vec;
 use chroma::cred::Cap;
-use chroma::mount::{Mount, MountRequest, find_type};
+use chroma::mount::{Kind, Mount, MountNamespace, MountRequest, find_type};
+use chroma::walk::WalkFlags;
 use chroma::{Fd, Path};
 use hal::UserAddr;
 use process::{Current, table};
@@ -18,6 +19,10 @@ const HERE: Fd = Fd(abi::fs::AT_FDCWD);
 /// Programs from long ago put this into the upper half of the flags.
 const MAGIC: u64 = 0xc0ed_0000;
 const MAGIC_MASK: u64 = 0xffff_0000;
+/// The kernel's own mounts only.
+const NOUSER: u64 = 1 << 31;
+const KINDS: MountFlags =
+    MountFlags::SHARED.union(MountFlags::PRIVATE).union(MountFlags::SLAVE).union(MountFlags::UNBINDABLE);
 
 fn text(address: UserAddr) -> Result<Option<Vec<u8>>, Errno> {
     if address.is_null() {
@@ -51,37 +56,47 @@ pub fn mount(
     flags: u64,
     data: UserAddr,
 ) -> Outcome {
-    let flags = if flags & MAGIC_MASK == MAGIC { flags & !MAGIC_MASK } else { flags };
-    let flags = MountFlags::from_bits_truncate(flags);
+    let bits = if flags & MAGIC_MASK == MAGIC { flags & !MAGIC_MASK } else { flags };
+    let flags = MountFlags::from_bits_truncate(bits);
     let kind = text(kind)?;
     let source = text(source)?;
     let data = options(data)?;
     let at = path_at(current, HERE, target, AtFlags::empty())?;
+    if bits & NOUSER != 0 {
+        return Err(Errno::EINVAL);
+    }
     current.cred.require(Cap::SYS_ADMIN)?;
-    let mounts = current.namespaces.mounts.clone();
-    let propagation = MountFlags::SHARED | MountFlags::PRIVATE | MountFlags::SLAVE | MountFlags::UNBINDABLE;
-    let other = |text: &Option<Vec<u8>>| {
-        let name = text.as_deref().filter(|name| !name.is_empty()).ok_or(Errno::ENOENT)?;
-        current.view().resolve(name, chroma::walk::WalkFlags::FOLLOW)
+    let mounts = &current.namespaces.mounts;
+    let other = || {
+        let name = source.as_deref().filter(|name| !name.is_empty()).ok_or(Errno::EINVAL)?;
+        current.view().resolve(name, WalkFlags::FOLLOW)
     };
     if flags.contains(MountFlags::REMOUNT | MountFlags::BIND) {
         mounts.remount_bind(&at, flags)?;
     } else if flags.contains(MountFlags::REMOUNT) {
         mounts.remount(&at, flags, &data)?;
     } else if flags.contains(MountFlags::BIND) {
-        mounts.bind(&other(&source)?, &at, flags.contains(MountFlags::REC))?;
-    } else if flags.intersects(propagation) {
-        // One kind at a time. There are no peer groups: every mount is private, which is what most ask for.
-        let kinds = flags.intersection(propagation).bits().count_ones();
-        if kinds != 1 || !at.is_mount_root() {
-            return Err(Errno::EINVAL);
-        }
+        mounts.bind(&other()?, &at, flags.contains(MountFlags::REC))?;
+    } else if flags.intersects(KINDS) {
+        MountNamespace::change_kind(&at, kind_of(bits)?, flags.contains(MountFlags::REC))?;
     } else if flags.contains(MountFlags::MOVE) {
-        mounts.move_mount(&other(&source)?, &at)?;
+        mounts.move_mount(&other()?, &at)?;
     } else {
         new_mount(current, &at, kind, source, flags, &data)?;
     }
     DONE
+}
+
+/// The one kind that is asked for, with no other flag but two. An `int`'s bits count.
+fn kind_of(bits: u64) -> Result<Kind, Errno> {
+    let others = MountFlags::REC | MountFlags::SILENT;
+    match MountFlags::from_bits_retain(bits & u64::from(u32::MAX)) - others {
+        MountFlags::SHARED => Ok(Kind::Shared),
+        MountFlags::PRIVATE => Ok(Kind::Private),
+        MountFlags::SLAVE => Ok(Kind::Slave),
+        MountFlags::UNBINDABLE => Ok(Kind::Unbindable),
+        _ => Err(Errno::EINVAL),
+    }
 }
 
 fn new_mount(
@@ -106,15 +121,12 @@ fn new_mount(
 /// `umount2`.
 pub fn umount2(current: &mut Current, target: PathName, flags: UmountFlags) -> Outcome {
     known(flags, UmountFlags::all())?;
-    let exclusive = UmountFlags::FORCE | UmountFlags::DETACH;
-    if flags.contains(UmountFlags::EXPIRE) && flags.intersects(exclusive) {
-        return Err(Errno::EINVAL);
-    }
+    let mut walk = WalkFlags::UNMOUNT;
+    walk.set(WalkFlags::FOLLOW, !flags.contains(UmountFlags::NOFOLLOW));
+    let at = current.view().resolve(&target.read()?, walk)?;
     current.cred.require(Cap::SYS_ADMIN)?;
-    let walk =
-        if flags.contains(UmountFlags::NOFOLLOW) { AtFlags::SYMLINK_NOFOLLOW } else { AtFlags::empty() };
-    let at = path_at(current, HERE, target, walk)?;
-    current.namespaces.mounts.umount(at, flags)?;
+    let root = current.fs.root().mount;
+    current.namespaces.mounts.umount(at, flags, &root)?;
     DONE
 }
 

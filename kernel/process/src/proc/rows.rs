@@ -119,7 +119,8 @@ fn exe(target: &Target) -> Result<Path, Errno> {
 fn mounted(target: &Target) -> Result<(Arc<MountNamespace>, Path), Errno> {
     let thread = target.thread.as_ref().ok_or(Errno::EINVAL)?;
     let fs = thread.fs().ok_or(Errno::EINVAL)?;
-    let mounts = |parts: &Parts| parts.namespaces.as_ref().map(|namespaces| namespaces.mounts.clone());
+    let mounts =
+        |parts: &Parts| parts.namespaces.as_ref().map(|namespaces| namespaces.mounts.namespace().clone());
     Ok((thread.parts(mounts).ok_or(Errno::EINVAL)?, fs.root()))
 }
 

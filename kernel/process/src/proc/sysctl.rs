@@ -13,6 +13,7 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use chroma::cred::{Cap, CapSet, Cred};
+use chroma::mount::MOUNT_MAX;
 use chroma::notify::LIMITS;
 use chroma::protect;
 use chroma::synthetic::{Content, Directory, Entry, Text, from_fn};
@@ -40,10 +41,11 @@ pub(super) fn add(top: &Directory) {
         ("max_user_instances", &LIMITS.user_instances),
         ("max_user_watches", &LIMITS.user_watches),
     ] {
-        inotify.add(name, Entry::file(Setting(value), Mode(0o644)));
+        inotify.add(name, Entry::file(Setting(value, 0), Mode(0o644)));
     }
     fs.add("file-nr", Entry::file(from_fn(file_numbers), Mode(0o444)));
     fact(&fs, "file-max", chroma::file::open_limit());
+    fs.add("mount-max", Entry::file(Setting(&MOUNT_MAX, 1), Mode(0o644)));
     fact(&fs, "nr_open", limits::NR_OPEN);
     fact(&fs, "overflowgid", 65534);
     fact(&fs, "overflowuid", 65534);
@@ -245,8 +247,8 @@ fn number<T: core::str::FromStr>(bytes: &[u8]) -> Result<T, Errno> {
     text.parse().map_err(|_| Errno::EINVAL)
 }
 
-/// A number that may be anything an `int` holds but negative.
-struct Setting(&'static AtomicU32);
+/// A number that may be anything an `int` holds from a least one on.
+struct Setting(&'static AtomicU32, u32);
 
 impl Content for Setting {
     fn read(&self, _: &Cred, text: &mut Text) -> Result<(), Errno> {
@@ -255,8 +257,11 @@ impl Content for Setting {
     }
 
     fn write(&self, _: &Cred, bytes: &[u8]) -> Result<(), Errno> {
-        let value = number::<i32>(bytes)?;
-        self.0.store(u32::try_from(value).map_err(|_| Errno::EINVAL)?, Ordering::Relaxed);
+        let value = u32::try_from(number::<i32>(bytes)?).map_err(|_| Errno::EINVAL)?;
+        if value < self.1 {
+            return Err(Errno::EINVAL);
+        }
+        self.0.store(value, Ordering::Relaxed);
         Ok(())
     }
 }
