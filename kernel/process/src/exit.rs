@@ -4,6 +4,7 @@ use crate::current::Current;
 use crate::futex;
 use crate::hooks;
 use crate::ipc;
+use crate::memory;
 use crate::process::Process;
 use crate::signal::{Info, send};
 use crate::table::{self, ProcessTree};
@@ -114,6 +115,7 @@ pub(crate) fn end_thread(mut current: Current, status: ExitStatus) {
         signals.threads.is_empty()
     };
     process.thread_events.wake_all(Events::all()); // exec waits for the others' end
+    memory::given_back(&process);
     send_parent_death_signals(&process, thread.tid());
     let completed = process.signals.lock_irq().complete_stop();
     if let Some(signal) = completed.filter(|_| !last) {

@@ -1,14 +1,19 @@
 //! Faults of the kernel on behalf of programs, and what happens when memory is short.
+//!
+//! Whoever runs short looks for room: idle names go first, then a process. One thread at a time does so; the others sleep until
+//! there is room, for the processor is what those who end need to give their memory back.
 
 use crate::current;
 use crate::process::Process;
 use crate::signal::{Info, send};
 use crate::table;
-use abi::Signal;
+use abi::{Errno, Signal};
 use aegis::FaultError;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use chronos::WaitKind;
+use chronos::thread::Work;
+use chronos::{Events, WaitKind, WaitQueue};
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use hal::{Fault, FaultAccess, FaultHandler, Instant, SpinLock, UserAddr};
 
@@ -20,16 +25,24 @@ impl FaultHandler for KernelFaults {
         let program = current::thread().and_then(|thread| thread.program()).ok_or(Fault)?;
         match program.space.fault(address, access) {
             Ok(()) => Ok(()),
-            // Tried again: what a fault takes is single frames, so one is to be had when more than the reserve is left; or the
-            // program is ended on the way out. Names are not dropped here as in `make_room`: locks of files may be held.
-            Err(FaultError::NoMemory) if aegis::frames::has_for_programs() || choose_and_end() => Ok(()),
+            // Tried again: what a fault takes is single frames, so one is to be had when more than the reserve is left. Names
+            // are not dropped here as in `make_room`: locks of files may be held.
+            Err(FaultError::NoMemory) if aegis::frames::has_for_programs() => Ok(()),
+            // Not by who ends: the call fails, and its thread meets the signal on the way out.
+            Err(FaultError::NoMemory) if !is_ending() && end_one() => {
+                wait_for_room();
+                Ok(())
+            }
             Err(_) => Err(Fault),
         }
     }
 }
 
-/// Whom the rule ended last, and when: memory comes back only when that process has gone.
+/// Whom the rule chose last, and when: memory comes back only when that process has gone.
 static LAST: SpinLock<Option<(u32, Instant)>> = SpinLock::new(&crate::lock_classes::OOM, None);
+
+/// Where those sleep who wait for room.
+static ROOM: WaitQueue = WaitQueue::new();
 
 /// How bad it would be to lose a process is not weighed: the one that uses most memory goes, moved by its adjustment, in
 /// thousandths of all memory (Linux's rule, `proc(5)`, `oom_score_adj`). Beside its resident pages count those that go with
@@ -46,9 +59,8 @@ pub fn badness(process: &Process) -> Option<u64> {
     Some(resident.saturating_add(held).saturating_add_signed(shift).max(1))
 }
 
-/// Ends the process that the rule chooses, unless one that it chose is still on its way out; says whether memory may come back,
-/// now or soon. Sleeps.
-fn choose_and_end() -> bool {
+/// Ends the process that the rule chooses, unless one that it chose is still on its way out. False: nobody can be ended.
+fn end_one() -> bool {
     /// So long the kernel waits for the chosen process before it chooses another.
     const PATIENCE: Duration = Duration::from_secs(2);
     let now = chronos::clock::now();
@@ -57,12 +69,14 @@ fn choose_and_end() -> bool {
         && now.saturating_since(when) < PATIENCE
         && table::process(pid).is_some_and(|process| process.thread_count() > 0)
     {
-        return wait_for(pid);
+        return true;
     }
     let all: Vec<Arc<Process>> =
         table::with(|tree| tree.processes().map(|(_, node)| node.process.clone()).collect());
     let scored = all.iter().filter_map(|process| Some((badness(process)?, process)));
-    let Some((score, chosen)) = scored.max_by_key(|(score, _)| *score) else { return false };
+    // One that was chosen before and does not get away is chosen again only when nobody else is left.
+    let rank = |(score, process): &(u64, &Arc<Process>)| (!process.is_chosen(), *score);
+    let Some((score, chosen)) = scored.max_by_key(rank) else { return false };
     {
         let mut current = LAST.lock();
         if *current != last {
@@ -70,32 +84,96 @@ fn choose_and_end() -> bool {
         }
         *current = Some((chosen.pid(), now));
     }
+    chosen.has_been_chosen.store(true, Ordering::Relaxed);
     hal::err!("memory", "out of memory: process {} ended ({} pages resident)", chosen.pid(), score);
     send::to_process(chosen, Info::kernel(Signal::SIGKILL));
-    wait_for(chosen.pid())
-}
-
-/// Gives the chosen process a moment to end; false if it is this one, which gets no more.
-fn wait_for(pid: u32) -> bool {
-    const MOMENT: Duration = Duration::from_millis(1);
-    if current::thread().is_some_and(|thread| thread.process().pid() == pid) {
-        return false;
-    }
-    // Who is killed meanwhile goes on, to his own end.
-    let _ = chronos::sleep(WaitKind::Killable, chronos::clock::now() + MOMENT);
     true
 }
 
-/// A program touched memory and none is left: says whether it may try again. If it is the chosen one itself, the signal meets
-/// it on its way there.
+/// Sleeps until there is room, or for a moment: not all that is given back is announced. Who is to end does not wait.
+fn wait_for_room() {
+    const MOMENT: Duration = Duration::from_millis(10);
+    let has_room = || aegis::frames::has_for_programs().then_some(());
+    let _ = ROOM.wait(WaitKind::Killable, Some(chronos::clock::now() + MOMENT), has_room);
+}
+
+/// A thread has let go of its program: who waits for the end of this process looks whether there is room now.
+pub(crate) fn given_back(process: &Process) {
+    if process.is_chosen() {
+        ROOM.wake_all(Events::all());
+    }
+}
+
+/// Whether the running thread is about to end, or its process has been chosen to.
+fn is_ending() -> bool {
+    chronos::thread::with_current(|task| task.is_some_and(|task| task.work().contains(Work::KILL)))
+        || current::thread().is_some_and(|thread| thread.process().is_chosen())
+}
+
+/// The right to look for room.
+struct Search;
+
+/// Somebody has the right.
+static SEARCHED: AtomicBool = AtomicBool::new(false);
+
+impl Search {
+    fn begin() -> Option<Self> {
+        // Made only by who has the right: its end gives the right back.
+        (!SEARCHED.swap(true, Ordering::Acquire)).then(|| Self)
+    }
+
+    /// Drops names until there is room or none are idle any more; says whether there is.
+    fn drop_names(&self) -> bool {
+        /// So many idle names go at a time.
+        const NAMES: usize = 1024;
+        loop {
+            let dropped = chroma::dentry::shrink(NAMES);
+            chronos::reclaim();
+            if aegis::frames::has_for_programs() {
+                return true;
+            }
+            if dropped < NAMES || is_ending() {
+                return false;
+            }
+        }
+    }
+}
+
+impl Drop for Search {
+    fn drop(&mut self) {
+        SEARCHED.store(false, Ordering::Release);
+    }
+}
+
+/// A program touched memory and none is left: says whether it may try again. If it is to end itself, the signal meets it on its
+/// way there. Sleeps.
 pub(crate) fn make_room() -> bool {
-    /// So many idle names go before a process does.
-    const NAMES: usize = 1024;
-    if aegis::frames::has_for_programs() {
+    if aegis::frames::has_for_programs() || is_ending() {
         return true; // somebody has given some back meanwhile, or the failure was asked for
     }
-    let before = aegis::frames::free();
-    chroma::dentry::shrink(NAMES);
-    chronos::reclaim();
-    aegis::frames::free() > before || choose_and_end()
+    if let Some(search) = Search::begin() {
+        if search.drop_names() {
+            ROOM.wake_all(Events::all());
+            return true;
+        }
+        if !end_one() {
+            return false;
+        }
+    }
+    wait_for_room();
+    true
+}
+
+/// Waits, before another thread or process is made, until those that exist have what they touched: else newcomers take what each
+/// end gives back. Sleeps.
+///
+/// # Errors
+/// `ENOMEM`: there is no room, and nobody can be ended for it.
+pub(crate) fn room_for_another() -> Result<(), Errno> {
+    while !aegis::frames::has_for_programs() && !is_ending() {
+        if !make_room() {
+            return Err(Errno::ENOMEM);
+        }
+    }
+    Ok(())
 }

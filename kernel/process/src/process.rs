@@ -38,6 +38,8 @@ pub struct Process {
     last_name: SpinLock<Name>,
     /// How much rather than others it is ended when memory is short: -1000 to 1000.
     pub(crate) oom_adjustment: AtomicI32,
+    /// It was ended because memory was short.
+    pub(crate) has_been_chosen: AtomicBool,
     /// It gave its terminal up without leading the session.
     pub(crate) has_left_terminal: AtomicBool,
     /// Its place among its user's threads, when it has ended.
@@ -61,6 +63,7 @@ impl Process {
             cred: SpinLock::new(&lock_classes::PARTS, cred),
             last_name: SpinLock::new(&lock_classes::PARTS, Name::default()),
             oom_adjustment: AtomicI32::new(0),
+            has_been_chosen: AtomicBool::new(false),
             has_left_terminal: AtomicBool::new(false),
             place: Once::new(),
             started: chronos::clock::now(),
@@ -170,5 +173,10 @@ impl Process {
         }
         self.oom_adjustment.store(adjustment, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Whether it was ended because memory was short.
+    pub(crate) fn is_chosen(&self) -> bool {
+        self.has_been_chosen.load(Ordering::Relaxed)
     }
 }

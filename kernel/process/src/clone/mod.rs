@@ -5,6 +5,7 @@ mod unshare;
 
 use crate::current::Current;
 use crate::exit::VforkWait;
+use crate::memory;
 use crate::pidfd;
 use crate::process::Process;
 use crate::program::Program;
@@ -79,6 +80,7 @@ fn check_limits(current: &Current) -> Result<(), Errno> {
     if (over && !spared) || all >= crate::boot::thread_limit() {
         return Err(Errno::EAGAIN);
     }
+    memory::room_for_another()?;
     aegis::charge::admit(THREAD_BYTES)
 }
 
