@@ -347,6 +347,95 @@ pub const SCHED_DEADLINE: i32 = 6;
 /// A bit of the policy: children do not inherit it.
 pub const SCHED_RESET_ON_FORK: i32 = 0x4000_0000;
 
+/// `struct sched_attr` of `sched_setattr`.
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct SchedAttr {
+    /// Its own size in bytes.
+    pub size: u32,
+    pub policy: u32,
+    /// `SCHED_FLAG_…`.
+    pub flags: u64,
+    pub nice: i32,
+    pub priority: u32,
+    /// Nanoseconds, for a deadline.
+    pub runtime: u64,
+    pub deadline: u64,
+    pub period: u64,
+    pub util_min: u32,
+    pub util_max: u32,
+}
+
+impl SchedAttr {
+    /// The bytes that it had at first.
+    pub const FIRST_SIZE: usize = 48;
+
+    /// Reads as much as there is; the rest is zero.
+    pub fn from_prefix(bytes: &[u8]) -> Self {
+        let mut attributes = Self::default();
+        for (to, from) in attributes.as_mut_bytes().iter_mut().zip(bytes) {
+            *to = *from;
+        }
+        attributes
+    }
+
+    /// The bytes that it had at first.
+    pub fn first_version(&self) -> [u8; Self::FIRST_SIZE] {
+        let mut bytes = [0; Self::FIRST_SIZE];
+        for (to, from) in bytes.iter_mut().zip(self.as_bytes()) {
+            *to = *from;
+        }
+        bytes
+    }
+
+    /// Says whether its times are a deadline's (sched(7), "Deadline scheduling").
+    pub fn has_deadline(&self) -> bool {
+        const LEAST: u64 = 1 << 10;
+        const PERIODS: core::ops::RangeInclusive<u64> = 100_000..=4_194_304_000;
+        let period = if self.period == 0 { self.deadline } else { self.period };
+        (LEAST..=self.deadline).contains(&self.runtime)
+            && self.deadline <= period
+            && PERIODS.contains(&period)
+    }
+}
+
+/// `sched_setattr`: children start anew.
+pub const SCHED_FLAG_RESET_ON_FORK: u64 = 1;
+/// `sched_setattr`: the policy stays.
+pub const SCHED_FLAG_KEEP_POLICY: u64 = 8;
+/// `sched_setattr`: priority and nice value stay.
+pub const SCHED_FLAG_KEEP_PARAMS: u64 = 0x10;
+/// `sched_setattr`: bounds of the processor's speed.
+pub const SCHED_FLAG_UTIL_CLAMP: u64 = 0x60;
+/// All flags of `sched_setattr`; those left concern deadlines.
+pub const SCHED_FLAGS: u64 = 0x7f;
+
+/// What `kcmp` compares.
+pub mod kcmp {
+    pub const KCMP_FILE: i32 = 0;
+    pub const KCMP_VM: i32 = 1;
+    pub const KCMP_FILES: i32 = 2;
+    pub const KCMP_FS: i32 = 3;
+    pub const KCMP_SIGHAND: i32 = 4;
+    pub const KCMP_IO: i32 = 5;
+    pub const KCMP_SYSVSEM: i32 = 6;
+    pub const KCMP_EPOLL_TFD: i32 = 7;
+    /// How many kinds there are.
+    pub const KINDS: usize = 8;
+}
+
+/// `struct kcmp_epoll_slot`: what an epoll file watches.
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct KcmpEpollSlot {
+    /// The epoll file's descriptor.
+    pub epoll: i32,
+    /// The number under which it watches a file.
+    pub target: i32,
+    /// Which of those with this number.
+    pub offset: u32,
+}
+
 /// `getpriority`: a process.
 pub const PRIO_PROCESS: i32 = 0;
 /// `getpriority`: a process group.

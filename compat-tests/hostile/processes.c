@@ -53,6 +53,17 @@ static void threads(void)
 	}
 }
 
+static void processors(void)
+{
+	/* A user may not have a real-time priority, and takes what there is without. */
+	int priority = 99;
+	if (syscall(SYS_sched_setscheduler, 0, SCHED_FIFO, &priority) == -1)
+		result->error = errno;
+	multiply(8);
+	for (;;)
+		result->count++;
+}
+
 static void areas(void)
 {
 	multiply(3);
@@ -182,6 +193,7 @@ HOARD(fork_bomb, "forks without end")
 HOARD(limited_fork_bomb, "forks without end under a limit")
 HOARD(zombies, "waits for no child")
 HOARD(threads, "makes threads without end")
+HOARD(processors, "never sleeps, with the highest priority")
 HOARD(areas, "maps page after page")
 HOARD(page_tables, "touches memory far apart")
 HOARD(timers, "makes timers")
@@ -193,6 +205,6 @@ HOARD(stack, "overflows the stack")
 HOARD(arguments, "executes with large arguments")
 HOARD(kernel_messages, "makes unknown calls")
 
-SUITE(RUN(case_fork_bomb), RUN(case_limited_fork_bomb), RUN(case_zombies), RUN(case_threads), RUN(case_areas),
-      RUN(case_page_tables), RUN(case_timers), RUN(case_signals), RUN(case_everything), RUN(case_everything_at_once),
+SUITE(RUN(case_fork_bomb), RUN(case_limited_fork_bomb), RUN(case_zombies), RUN(case_threads), RUN(case_processors),
+      RUN(case_areas), RUN(case_page_tables), RUN(case_timers), RUN(case_signals), RUN(case_everything), RUN(case_everything_at_once),
       RUN(case_shared_memory), RUN(case_stack), RUN(case_arguments), RUN(case_kernel_messages))

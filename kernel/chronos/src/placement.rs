@@ -15,6 +15,7 @@ use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use hal::{CpuId, PerCpu, SpinIrqGuard, cpu};
 
+use crate::run_queue::Cause;
 use crate::scheduler::{PROCESSORS, Processor};
 use crate::thread::Thread;
 
@@ -63,7 +64,7 @@ fn choose(thread: &Thread, home: CpuId) -> CpuId {
 }
 
 /// Enters a thread that is `queued` and belongs to `target`; its virtual run time counts from `floor`.
-fn enter(thread: &Arc<Thread>, mut target: CpuId, mut floor: u64, slept: bool) {
+fn enter(thread: &Arc<Thread>, mut target: CpuId, mut floor: u64, cause: Cause) {
     loop {
         let mut processor = PROCESSORS.of(target).lock_irq();
         thread.rebase_virtual_time(floor, processor.queue.floor());
@@ -77,7 +78,7 @@ fn enter(thread: &Arc<Thread>, mut target: CpuId, mut floor: u64, slept: bool) {
                 continue;
             }
         }
-        if processor.admit(thread, slept) {
+        if processor.admit(thread, cause) {
             hal::sched::set_need_resched(target);
         }
         return;
@@ -89,7 +90,7 @@ pub(crate) fn place_woken(thread: &Arc<Thread>, mut home: SpinIrqGuard<'_, Proce
     let number = thread.cpu();
     let target = choose(thread, number);
     if target == number {
-        if home.admit(thread, true) {
+        if home.admit(thread, Cause::Sleep) {
             hal::sched::set_need_resched(target);
         }
         return;
@@ -97,7 +98,7 @@ pub(crate) fn place_woken(thread: &Arc<Thread>, mut home: SpinIrqGuard<'_, Proce
     let floor = home.queue.floor();
     thread.set_cpu(target);
     drop(home);
-    enter(thread, target, floor, true);
+    enter(thread, target, floor, Cause::Sleep);
 }
 
 /// Enters a new thread.
@@ -116,8 +117,8 @@ pub(crate) fn place_new(thread: &Arc<Thread>) {
     if target != here {
         let floor = processor.queue.floor();
         drop(processor);
-        enter(thread, target, floor, true);
-    } else if processor.admit(thread, true) {
+        enter(thread, target, floor, Cause::Sleep);
+    } else if processor.admit(thread, Cause::Sleep) {
         hal::sched::set_need_resched(here);
     }
 }
@@ -130,7 +131,7 @@ pub(crate) fn move_on(thread: &Arc<Thread>) {
         thread.set_cpu(choose(thread, home));
         processor.queue.floor()
     };
-    enter(thread, thread.cpu(), floor, false);
+    enter(thread, thread.cpu(), floor, Cause::Turn);
 }
 
 /// Binds a thread to a set of processors; says whether one of them runs.
@@ -182,7 +183,7 @@ pub(crate) fn pull(more: u32) -> bool {
         thread.set_cpu(here);
         (thread, processor.queue.floor())
     };
-    enter(&thread, here, floor, false);
+    enter(&thread, here, floor, Cause::Turn);
     true
 }
 

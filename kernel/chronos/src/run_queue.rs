@@ -1,7 +1,8 @@
 //! A processor's runnable threads, in the order in which they run.
 //!
-//! Keys order first by rank (see `Policy`), then by virtual run time for fair threads or by arrival for others, then
-//! by arrival. The heap's storage is grown when a thread is created, never under the queue's lock.
+//! Real-time threads wait in a heap of their own, ordered by rank (see `Policy`), then by arrival; all others by virtual run
+//! time, then by arrival. Real-time threads come first, unless they have used up [what they may have](crate::real_time). The
+//! heaps' storage is grown when a thread is created, never under the queue's lock.
 
 use alloc::collections::BinaryHeap;
 use alloc::sync::Arc;
@@ -9,7 +10,7 @@ use core::cmp::Ordering;
 
 use hal::CpuId;
 
-use crate::policy::Policy;
+use crate::policy::{FAIR_RANK, Policy};
 use crate::thread::Thread;
 
 /// A thread's place in the order; less is sooner.
@@ -17,12 +18,23 @@ use crate::thread::Thread;
 struct Key {
     rank: u8,
     virtual_time: u64,
-    arrival: u64,
+    arrival: i64,
 }
 
 struct Entry {
     key: Key,
     thread: Arc<Thread>,
+}
+
+/// Why a thread is entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// It slept: it does not keep more than a small advantage.
+    Sleep,
+    /// Its turn is over.
+    Turn,
+    /// Another took its place: a real-time thread goes on before those of its rank.
+    Preemption,
 }
 
 impl PartialEq for Entry {
@@ -51,50 +63,77 @@ const SLEEPER_BONUS_NANOS: u64 = 3_000_000;
 
 /// Runnable threads that wait for the processor; the one that runs is not among them.
 pub(crate) struct RunQueue {
-    heap: BinaryHeap<Entry>,
-    arrivals: u64,
+    real_time: BinaryHeap<Entry>,
+    fair: BinaryHeap<Entry>,
+    /// Real-time threads come after the others for a while.
+    is_throttled: bool,
+    arrivals: i64,
     /// The virtual run time that the queue has reached: it never goes back.
     floor: u64,
 }
 
 impl RunQueue {
     pub(crate) const fn new() -> Self {
-        Self { heap: BinaryHeap::new(), arrivals: 0, floor: 0 }
+        Self {
+            real_time: BinaryHeap::new(),
+            fair: BinaryHeap::new(),
+            is_throttled: false,
+            arrivals: 0,
+            floor: 0,
+        }
     }
 
     /// How many threads wait.
     pub(crate) fn len(&self) -> usize {
-        self.heap.len()
+        self.real_time.len() + self.fair.len()
     }
 
     /// Elements that fit without an allocation.
     pub(crate) fn capacity(&self) -> usize {
-        self.heap.capacity()
+        self.real_time.capacity().min(self.fair.capacity())
     }
 
     /// Takes over larger storage; what it held before is left in `other`.
     pub(crate) fn adopt_storage(&mut self, other: &mut Self) {
-        if self.heap.capacity() < other.heap.capacity() {
-            other.heap.append(&mut self.heap);
-            core::mem::swap(&mut self.heap, &mut other.heap);
+        let heaps = [(&mut self.real_time, &mut other.real_time), (&mut self.fair, &mut other.fair)];
+        for (own, other) in heaps {
+            if own.capacity() < other.capacity() {
+                other.append(own);
+                core::mem::swap(own, other);
+            }
         }
     }
 
     /// An empty queue with room for so many threads.
     pub(crate) fn with_capacity(capacity: usize) -> Self {
-        Self { heap: BinaryHeap::with_capacity(capacity), ..Self::new() }
+        let (real_time, fair) = (BinaryHeap::with_capacity(capacity), BinaryHeap::with_capacity(capacity));
+        Self { real_time, fair, ..Self::new() }
     }
 
-    /// Enters a thread; one that comes from sleep does not keep more than a small advantage.
-    pub(crate) fn enqueue(&mut self, thread: Arc<Thread>, policy: Policy, slept: bool) {
-        if slept {
+    /// Says whether real-time threads come after the others.
+    pub(crate) fn is_throttled(&self) -> bool {
+        self.is_throttled
+    }
+
+    /// Lets real-time threads come before or after the others.
+    pub(crate) fn throttle(&mut self, is_throttled: bool) {
+        self.is_throttled = is_throttled;
+    }
+
+    /// Enters a thread.
+    pub(crate) fn enqueue(&mut self, thread: Arc<Thread>, policy: Policy, cause: Cause) {
+        if cause == Cause::Sleep {
             thread.raise_virtual_time(self.floor.saturating_sub(SLEEPER_BONUS_NANOS));
         }
         self.arrivals += 1;
-        let fair = matches!(policy, Policy::Fair(_) | Policy::Batch);
-        let virtual_time = if fair { thread.virtual_time() } else { 0 };
-        let key = Key { rank: policy.rank(), virtual_time, arrival: self.arrivals };
-        self.heap.push(Entry { key, thread });
+        let rank = policy.rank();
+        if policy.is_real_time() {
+            let arrival = if cause == Cause::Preemption { -self.arrivals } else { self.arrivals };
+            self.real_time.push(Entry { key: Key { rank, virtual_time: 0, arrival }, thread });
+        } else {
+            let key = Key { rank, virtual_time: thread.virtual_time(), arrival: self.arrivals };
+            self.fair.push(Entry { key, thread });
+        }
     }
 
     /// The virtual run time that the queue has reached.
@@ -110,60 +149,85 @@ impl RunQueue {
 
     /// Takes a thread that may run on another processor; one of the next few, or none.
     pub(crate) fn give_away(&mut self, to: CpuId) -> Option<Arc<Thread>> {
-        /// How many threads that are bound here are passed over.
-        const PASSED: usize = 4;
-        let mut passed: [Option<Entry>; PASSED] = [const { None }; PASSED];
-        let mut found = None;
-        for slot in &mut passed {
-            let Some(entry) = self.heap.pop() else { break };
-            if entry.thread.may_run_on(to) {
-                found = Some(entry.thread);
-                break;
-            }
-            *slot = Some(entry);
-        }
-        passed.into_iter().flatten().for_each(|entry| self.heap.push(entry));
-        found
+        give_away(&mut self.real_time, to).or_else(|| give_away(&mut self.fair, to))
     }
 
     /// Takes a thread out; says whether it was there.
     pub(crate) fn remove(&mut self, thread: &Arc<Thread>) -> bool {
-        let before = self.heap.len();
-        self.heap.retain(|entry| !Arc::ptr_eq(&entry.thread, thread));
-        self.heap.len() != before
+        let before = self.len();
+        for heap in [&mut self.real_time, &mut self.fair] {
+            heap.retain(|entry| !Arc::ptr_eq(&entry.thread, thread));
+        }
+        self.len() != before
     }
 
     /// Takes the thread that runs next.
     pub(crate) fn dequeue(&mut self) -> Option<Arc<Thread>> {
-        let entry = self.heap.pop()?;
+        if !self.is_throttled && !self.real_time.is_empty() {
+            return self.real_time.pop().map(|entry| entry.thread);
+        }
+        let Some(entry) = self.fair.pop() else { return self.real_time.pop().map(|entry| entry.thread) };
         self.floor = self.floor.max(entry.key.virtual_time);
         Some(entry.thread)
     }
 
-    /// The virtual run time of the thread that runs next.
+    fn first(&self) -> Option<&Entry> {
+        match self.is_throttled {
+            false => self.real_time.peek().or_else(|| self.fair.peek()),
+            true => self.fair.peek().or_else(|| self.real_time.peek()),
+        }
+    }
+
+    /// The virtual run time of the fair thread that runs next.
     pub(crate) fn first_virtual_time(&self) -> Option<u64> {
-        self.heap.peek().map(|first| first.key.virtual_time)
+        self.fair.peek().map(|first| first.key.virtual_time)
+    }
+
+    /// A rank's place among the others at present.
+    fn place(&self, rank: u8) -> u8 {
+        if self.is_throttled && rank < FAIR_RANK { rank + FAIR_RANK + 1 } else { rank }
     }
 
     /// Says whether the first thread in the queue should run instead of `current` (policy, virtual run time).
     pub(crate) fn should_replace(&self, policy: Policy, virtual_time: u64, margin_nanos: u64) -> bool {
-        let Some(first) = self.heap.peek() else { return false };
-        match first.key.rank.cmp(&policy.rank()) {
+        let Some(first) = self.first() else { return false };
+        match self.place(first.key.rank).cmp(&self.place(policy.rank())) {
             Ordering::Less => true,
             Ordering::Equal => {
-                matches!(policy, Policy::Fair(_) | Policy::Batch)
-                    && first.key.virtual_time.saturating_add(margin_nanos) < virtual_time
+                !policy.is_real_time() && first.key.virtual_time.saturating_add(margin_nanos) < virtual_time
             }
             Ordering::Greater => false,
         }
     }
+
+    /// Says whether the first thread in the queue has this real-time policy's rank: at the end of a turn it is its turn.
+    pub(crate) fn has_peer(&self, policy: Policy) -> bool {
+        self.real_time.peek().is_some_and(|first| first.key.rank == policy.rank())
+    }
+}
+
+fn give_away(heap: &mut BinaryHeap<Entry>, to: CpuId) -> Option<Arc<Thread>> {
+    /// How many threads that are bound here are passed over.
+    const PASSED: usize = 4;
+    let mut passed: [Option<Entry>; PASSED] = [const { None }; PASSED];
+    let mut found = None;
+    for slot in &mut passed {
+        let Some(entry) = heap.pop() else { break };
+        if entry.thread.may_run_on(to) {
+            found = Some(entry.thread);
+            break;
+        }
+        *slot = Some(entry);
+    }
+    passed.into_iter().flatten().for_each(|entry| heap.push(entry));
+    found
 }
 
 #[cfg(test)]
 mod tests {
     use alloc::sync::Arc;
 
-    use super::RunQueue;
+    use super::{Cause, RunQueue};
     use crate::policy::Policy;
     use crate::thread::Thread;
 
@@ -176,13 +240,12 @@ mod tests {
         let mut queue = RunQueue::with_capacity(8);
         let late = thread("late");
         late.raise_virtual_time(100);
-        queue.enqueue(late, Policy::NORMAL, false);
-        queue.enqueue(thread("first"), Policy::NORMAL, false);
-        queue.enqueue(thread("second"), Policy::NORMAL, false);
-        queue.enqueue(thread("idle"), Policy::Batch, false);
-        queue.enqueue(thread("urgent"), Policy::Fifo(10), false);
+        queue.enqueue(late, Policy::NORMAL, Cause::Turn);
+        queue.enqueue(thread("first"), Policy::NORMAL, Cause::Turn);
+        queue.enqueue(thread("second"), Policy::NORMAL, Cause::Turn);
+        queue.enqueue(thread("urgent"), Policy::Fifo(10), Cause::Turn);
         let order: std::vec::Vec<_> = core::iter::from_fn(|| queue.dequeue()).map(|t| t.name()).collect();
-        assert_eq!(order, ["urgent", "first", "second", "late", "idle"]);
+        assert_eq!(order, ["urgent", "first", "second", "late"]);
     }
 
     #[test]
@@ -190,8 +253,8 @@ mod tests {
         let mut queue = RunQueue::with_capacity(8);
         let bound = thread("bound");
         bound.set_allowed(1);
-        queue.enqueue(bound, Policy::NORMAL, false);
-        queue.enqueue(thread("free"), Policy::NORMAL, false);
+        queue.enqueue(bound, Policy::NORMAL, Cause::Turn);
+        queue.enqueue(thread("free"), Policy::NORMAL, Cause::Turn);
         let other = hal::CpuId::new(1);
         assert_eq!(queue.give_away(other).map(|thread| thread.name()).as_deref(), Some("free"));
         assert!(queue.give_away(other).is_none());
@@ -205,7 +268,7 @@ mod tests {
         assert_eq!(queue.floor(), 5_000);
         let waiting = thread("waiting");
         waiting.raise_virtual_time(6_000);
-        queue.enqueue(waiting, Policy::NORMAL, false);
+        queue.enqueue(waiting, Policy::NORMAL, Cause::Turn);
         queue.advance(9_000);
         assert_eq!(queue.floor(), 6_000);
     }
@@ -215,10 +278,40 @@ mod tests {
         let mut queue = RunQueue::with_capacity(8);
         let runner = thread("runner");
         runner.raise_virtual_time(1_000_000_000);
-        queue.enqueue(runner.clone(), Policy::NORMAL, false);
+        queue.enqueue(runner.clone(), Policy::NORMAL, Cause::Turn);
         queue.dequeue();
         let sleeper = thread("sleeper");
-        queue.enqueue(sleeper.clone(), Policy::NORMAL, true);
+        queue.enqueue(sleeper.clone(), Policy::NORMAL, Cause::Sleep);
         assert_eq!(sleeper.virtual_time(), 1_000_000_000 - super::SLEEPER_BONUS_NANOS);
+    }
+
+    fn order(queue: &mut RunQueue) -> std::vec::Vec<std::string::String> {
+        core::iter::from_fn(|| queue.dequeue()).map(|thread| thread.name()).collect()
+    }
+
+    #[test]
+    fn a_preempted_real_time_thread_goes_on_before_those_of_its_rank() {
+        let mut queue = RunQueue::with_capacity(8);
+        queue.enqueue(thread("first"), Policy::RoundRobin(5), Cause::Sleep);
+        queue.enqueue(thread("second"), Policy::Fifo(5), Cause::Sleep);
+        queue.enqueue(thread("preempted"), Policy::Fifo(5), Cause::Preemption);
+        queue.enqueue(thread("at its end"), Policy::Fifo(5), Cause::Turn);
+        assert!(queue.has_peer(Policy::RoundRobin(5)) && !queue.has_peer(Policy::RoundRobin(4)));
+        assert_eq!(order(&mut queue), ["preempted", "first", "second", "at its end"]);
+    }
+
+    #[test]
+    fn real_time_threads_that_are_throttled_come_last() {
+        let mut queue = RunQueue::with_capacity(8);
+        queue.throttle(true);
+        queue.enqueue(thread("urgent"), Policy::Fifo(99), Cause::Sleep);
+        assert!(!queue.should_replace(Policy::NORMAL, 0, 0));
+        queue.enqueue(thread("ordinary"), Policy::NORMAL, Cause::Sleep);
+        assert!(queue.should_replace(Policy::Fifo(99), 0, 0));
+        queue.throttle(false);
+        assert!(queue.should_replace(Policy::NORMAL, 0, 0));
+        assert!(!queue.should_replace(Policy::Fifo(99), 0, 0));
+        queue.throttle(true);
+        assert_eq!(order(&mut queue), ["ordinary", "urgent"]);
     }
 }

@@ -18,12 +18,15 @@ use hal::{Context, CpuId, LockClass, PerCpu, SchedulerHooks, SpinLock, context, 
 use crate::Instant;
 use crate::Policy;
 use crate::placement;
-use crate::run_queue::RunQueue;
+use crate::real_time::Budget;
+use crate::run_queue::{Cause, RunQueue};
 use crate::stats;
 use crate::thread::Thread;
 use crate::timer;
 use crate::watchdog;
 
+/// How long a round-robin thread runs before another of its priority gets a turn.
+pub const ROUND_ROBIN_TURN: Duration = Duration::from_millis(100);
 /// How long a fair thread runs before another of its rank gets a turn, and how often the processor's time is sampled.
 const TICK: Duration = Duration::from_millis(4);
 /// By how much virtual run time a thread must be ahead before one that wakes up takes its place.
@@ -48,6 +51,7 @@ pub(crate) struct Processor {
     previous: Option<Left>,
     /// When `current` was last charged for its time.
     charged_at: Instant,
+    real_time: Budget,
 }
 
 impl Processor {
@@ -59,6 +63,7 @@ impl Processor {
             idle: None,
             previous: None,
             charged_at: Instant::BOOT,
+            real_time: Budget::new(),
         }
     }
 
@@ -76,14 +81,26 @@ impl Processor {
         self.charged_at = now;
         match &self.current {
             Some(current) if !self.is_idle() => {
-                let policy = current.policy();
-                current.charge(nanos, policy.weight());
-                if matches!(policy, Policy::Fair(_)) {
-                    self.queue.advance(current.virtual_time());
+                let scheduling = current.scheduling();
+                current.charge(nanos, scheduling.weight());
+                if scheduling.policy.is_real_time() {
+                    current.turn().fetch_add(nanos, Ordering::Relaxed);
+                    self.charge_real_time(nanos);
+                    return;
                 }
+                self.queue.advance(current.virtual_time());
             }
             _ => stats::add_idle(self.number, nanos),
         }
+        if self.queue.is_throttled() {
+            self.charge_real_time(0);
+        }
+    }
+
+    /// Takes note of what real-time threads had, and lets the others come first when it is enough.
+    fn charge_real_time(&mut self, nanos: u64) {
+        let is_throttled = self.real_time.charge(self.charged_at, nanos);
+        self.queue.throttle(is_throttled);
     }
 
     /// Chooses who runs next; `None` when the current thread goes on.
@@ -102,7 +119,12 @@ impl Processor {
                         return None;
                     }
                     let policy = current.policy();
-                    self.queue.enqueue(current.clone(), policy, false);
+                    let cause = if reason == Reason::Own || ends_turn(current, policy) {
+                        Cause::Turn
+                    } else {
+                        Cause::Preemption
+                    };
+                    self.queue.enqueue(current.clone(), policy, cause);
                 }
             } else {
                 current.queued.store(false, Ordering::Relaxed);
@@ -121,18 +143,34 @@ impl Processor {
     }
 
     /// Enters a thread that became runnable, and is `queued`; says whether it should run before the current one.
-    pub(crate) fn admit(&mut self, thread: &Arc<Thread>, slept: bool) -> bool {
+    pub(crate) fn admit(&mut self, thread: &Arc<Thread>, cause: Cause) -> bool {
         let policy = thread.policy();
-        self.queue.enqueue(thread.clone(), policy, slept);
+        self.queue.enqueue(thread.clone(), policy, cause);
         placement::note(self.number, self.queue.len(), false);
         if self.is_idle() {
             return true;
         }
         self.charge();
         self.current.as_ref().is_some_and(|current| {
-            self.queue.should_replace(current.policy(), current.virtual_time(), WAKE_MARGIN_NANOS)
+            let running = current.policy();
+            policy.may_replace(running)
+                && (running == Policy::Idle && policy != Policy::Idle
+                    || self.queue.should_replace(running, current.virtual_time(), WAKE_MARGIN_NANOS))
         })
     }
+}
+
+/// Says whether the turn of a round-robin thread is over; if so another one begins.
+fn ends_turn(thread: &Thread, policy: Policy) -> bool {
+    let ends = matches!(policy, Policy::RoundRobin(_)) && had_turn(thread);
+    if ends {
+        thread.turn().store(0, Ordering::Relaxed);
+    }
+    ends
+}
+
+fn had_turn(thread: &Thread) -> bool {
+    u128::from(thread.turn().load(Ordering::Relaxed)) >= ROUND_ROBIN_TURN.as_nanos()
 }
 
 /// A thread that was switched away from.
@@ -180,8 +218,11 @@ impl SchedulerHooks for Hooks {
             let Some(current) = &processor.current else { return false };
             current.time.sample(TICK, in_program);
             let policy = current.policy();
-            let due = policy.takes_turns()
-                && processor.queue.should_replace(policy, current.virtual_time().saturating_add(1), 0);
+            let queue = &processor.queue;
+            let due = match policy {
+                Policy::RoundRobin(_) if had_turn(current) && queue.has_peer(policy) => true,
+                _ => queue.should_replace(policy, current.virtual_time().saturating_add(1), 0),
+            };
             if due {
                 hal::sched::set_need_resched(cpu::current());
             }
@@ -331,6 +372,30 @@ pub(crate) fn enqueue_new(thread: &Arc<Thread>) {
         }
     }
     placement::place_new(thread);
+}
+
+/// Changes how a thread is scheduled, and lets that show at once.
+pub(crate) fn reschedule(thread: &Arc<Thread>, change: impl FnOnce()) {
+    loop {
+        let home = thread.cpu();
+        let mut processor = PROCESSORS.of(home).lock_irq();
+        if thread.cpu() != home {
+            continue; // it has just been moved
+        }
+        if processor.current.as_ref().is_some_and(|current| Arc::ptr_eq(current, thread)) {
+            processor.charge();
+            change();
+            hal::sched::set_need_resched(home);
+        } else if processor.queue.remove(thread) {
+            change();
+            if processor.admit(thread, Cause::Turn) {
+                hal::sched::set_need_resched(home);
+            }
+        } else {
+            change();
+        }
+        return;
+    }
 }
 
 /// Ends a thread's wait.

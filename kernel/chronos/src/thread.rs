@@ -11,7 +11,7 @@ use hal::{Context, CpuId, LockClass, NoMemory, Once, SpinLock, context};
 
 use crate::Instant;
 use crate::hung::Stuck;
-use crate::policy::{AtomicPolicy, Policy, Weight};
+use crate::policy::{AtomicScheduling, Policy, Scheduling, Weight};
 use crate::registry;
 use crate::scheduler;
 use crate::stats::CpuTime;
@@ -67,7 +67,9 @@ pub struct Thread {
     name: SpinLock<String>,
     /// Taken away when the thread has ended: the context refers back to the thread.
     context: SpinLock<Option<Arc<Context>>>,
-    policy: AtomicPolicy,
+    scheduling: AtomicScheduling,
+    /// Nanoseconds of its turn that a round-robin thread has had.
+    turn: AtomicU64,
     state: AtomicU8,
     work: AtomicU32,
     /// The processor whose queue the thread belongs to.
@@ -106,12 +108,13 @@ impl TimerHandler for Alarm {
 }
 
 impl Thread {
-    fn new(name: &str, policy: Policy, context: Option<Arc<Context>>) -> Arc<Self> {
+    fn new(name: &str, scheduling: Scheduling, context: Option<Arc<Context>>) -> Arc<Self> {
         let thread = Arc::new(Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             name: SpinLock::new(&NAME_CLASS, String::from(name)),
             context: SpinLock::new(&CONTEXT_CLASS, context.clone()),
-            policy: AtomicPolicy::new(policy),
+            scheduling: AtomicScheduling::new(scheduling),
+            turn: AtomicU64::new(0),
             state: AtomicU8::new(RUNNABLE),
             work: AtomicU32::new(0),
             cpu: AtomicU32::new(hal::cpu::current().index() as u32),
@@ -136,12 +139,12 @@ impl Thread {
     /// A thread without a context, for tests of what only looks at it.
     #[cfg(test)]
     pub(crate) fn for_test(name: &str) -> Arc<Self> {
-        Self::new(name, Policy::NORMAL, None)
+        Self::new(name, Policy::NORMAL.into(), None)
     }
 
     /// The thread that runs this and was made by the boot.
     pub(crate) fn adopt_boot(name: &str) -> Arc<Self> {
-        Self::new(name, Policy::Batch, Some(Context::adopt_boot()))
+        Self::new(name, Policy::Idle.into(), Some(Context::adopt_boot()))
     }
 
     /// A thread that runs `body` once it is [started](Thread::start), in the kernel.
@@ -153,7 +156,7 @@ impl Thread {
         policy: Policy,
         body: impl FnOnce() + Send + 'static,
     ) -> Result<Arc<Self>, NoMemory> {
-        Ok(Self::new(name, policy, Some(Context::new(entry(body))?)))
+        Ok(Self::new(name, policy.into(), Some(Context::new(entry(body))?)))
     }
 
     /// A thread that runs `body` once it is started, and in it a program: it has floating-point state and segment bases, those
@@ -163,11 +166,11 @@ impl Thread {
     /// [`NoMemory`] when there is none for its stack.
     pub fn new_user(
         name: &str,
-        policy: Policy,
+        scheduling: Scheduling,
         copy_current: bool,
         body: impl FnOnce() + Send + 'static,
     ) -> Result<Arc<Self>, NoMemory> {
-        let thread = Self::new(name, policy, Some(Context::new_user(entry(body), copy_current)?));
+        let thread = Self::new(name, scheduling, Some(Context::new_user(entry(body), copy_current)?));
         if copy_current {
             thread.set_allowed(with_current(|current| current.map_or(u64::MAX, Self::allowed)));
         }
@@ -203,12 +206,18 @@ impl Thread {
 
     /// How the thread shares the processor.
     pub fn policy(&self) -> Policy {
-        self.policy.load()
+        self.scheduling().policy
     }
 
-    /// Changes how the thread shares the processor, from its next turn on.
-    pub fn set_policy(&self, policy: Policy) {
-        self.policy.store(policy);
+    /// All that says how the thread is scheduled.
+    #[inline]
+    pub fn scheduling(&self) -> Scheduling {
+        self.scheduling.load()
+    }
+
+    /// Changes how the thread is scheduled, at once.
+    pub fn set_scheduling(self: &Arc<Self>, scheduling: Scheduling) {
+        scheduler::reschedule(self, || self.scheduling.store(scheduling));
     }
 
     /// The processor that the thread runs on, or ran on last.
@@ -369,6 +378,11 @@ impl Thread {
     pub(crate) fn rebase_virtual_time(&self, from: u64, to: u64) {
         let ahead = self.virtual_time().saturating_sub(from);
         self.virtual_time.store(to.saturating_add(ahead), Ordering::Relaxed);
+    }
+
+    /// How many nanoseconds of its turn a round-robin thread has had; a new turn begins when they are taken.
+    pub(crate) fn turn(&self) -> &AtomicU64 {
+        &self.turn
     }
 
     /// Adds time on the processor. Called by the scheduler on the thread's processor.

@@ -65,7 +65,7 @@ pub(super) fn make_task(
     let thread = seed.thread.clone();
     let space = seed.program.space.tables().clone();
     let name = crate::thread::shown(&thread.name());
-    let policy = current.task.policy();
+    let scheduling = current.task.scheduling().inherited();
     let body = move || {
         let word = seed.set_child_tid;
         let tid = seed.thread.tid();
@@ -76,7 +76,7 @@ pub(super) fn make_task(
         run::user_thread_main(current);
     };
     aegis::inject::point()?;
-    let task = chronos::Thread::new_user(&name, policy, true, body).map_err(|_| Errno::ENOMEM)?;
+    let task = chronos::Thread::new_user(&name, scheduling, true, body).map_err(|_| Errno::ENOMEM)?;
     if let Some(context) = task.context() {
         context.set_space(Some(space));
         if let Some(base) = tls {
@@ -118,8 +118,8 @@ pub(crate) fn start_first(
         before(&mut current);
         run::user_thread_main(current);
     };
-    let task =
-        chronos::Thread::new_user("init", chronos::Policy::NORMAL, false, body).map_err(|_| Errno::ENOMEM)?;
+    let task = chronos::Thread::new_user("init", chronos::Policy::NORMAL.into(), false, body)
+        .map_err(|_| Errno::ENOMEM)?;
     if let Some(context) = task.context() {
         context.set_space(Some(program.space.tables().clone()));
     }

@@ -9,7 +9,7 @@ use abi::{Errno, Resource, SigSet, Signal};
 use alloc::sync::Arc;
 use chroma::cred::Cred;
 use chroma::synthetic::Text;
-use chronos::{Policy, WaitKind};
+use chronos::{Policy, Scheduling, WaitKind};
 
 /// What a thread is doing.
 pub(super) fn state(target: &Target) -> char {
@@ -85,12 +85,14 @@ impl Signals {
 }
 
 /// Linux's priority, nice value, real-time priority and policy number (`sched(7)`).
-fn scheduling(policy: Policy) -> (i32, i32, u8, u8) {
-    match policy {
-        Policy::Fair(nice) => (20 + i32::from(nice), nice.into(), 0, 0),
-        Policy::Fifo(priority) => (-1 - i32::from(priority), 0, priority, 1),
-        Policy::RoundRobin(priority) => (-1 - i32::from(priority), 0, priority, 2),
-        Policy::Batch => (20, 0, 0, 5),
+fn scheduling(scheduling: Scheduling) -> (i32, i32, u8, u8) {
+    let nice = i32::from(scheduling.nice);
+    match scheduling.policy {
+        Policy::Fair => (20 + nice, nice, 0, 0),
+        Policy::Fifo(priority) => (-1 - i32::from(priority), nice, priority, 1),
+        Policy::RoundRobin(priority) => (-1 - i32::from(priority), nice, priority, 2),
+        Policy::Batch => (20 + nice, nice, 0, 3),
+        Policy::Idle => (20 + nice, nice, 0, 5),
     }
 }
 
@@ -179,7 +181,7 @@ impl Stat {
             system: ticks(usage.system),
             children_user: ticks(children.user),
             children_system: ticks(children.system),
-            scheduling: scheduling(task.as_ref().map_or(Policy::NORMAL, |task| task.policy())),
+            scheduling: scheduling(task.as_ref().map_or(Policy::NORMAL.into(), |task| task.scheduling())),
             threads: process.thread_count().max(1),
             started: ticks(started.since_boot()),
             size: memory.total.saturating_mul(hal::PAGE_SIZE as u64),

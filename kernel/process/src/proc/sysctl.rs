@@ -17,6 +17,7 @@ use chroma::mount::MOUNT_MAX;
 use chroma::notify::LIMITS;
 use chroma::protect;
 use chroma::synthetic::{Content, Directory, Entry, Text, from_fn};
+use chronos::real_time;
 use core::sync::atomic::{AtomicU32, Ordering};
 use devices::syslog;
 use hal::Once;
@@ -95,6 +96,9 @@ fn add_kernel(kernel: &Directory) {
     fact(kernel, "pid_max", tree::PID_MAX);
     kernel.add("printk", Entry::file(Printk, Mode(0o644)));
     fact(kernel, "randomize_va_space", 2);
+    kernel.add("sched_rr_timeslice_ms", Entry::file(from_fn(round_robin_turn), Mode(0o444)));
+    kernel.add("sched_rt_period_us", Entry::file(RealTimePeriod, Mode(0o644)));
+    kernel.add("sched_rt_runtime_us", Entry::file(RealTimeRunTime, Mode(0o644)));
     kernel.add(
         "threads-max",
         Entry::file(from_fn(|text| writeln!(text, "{}", boot::thread_limit())), Mode(0o444)),
@@ -220,6 +224,42 @@ impl Content for WatchdogThreshold {
         }
         chronos::set_watchdog_threshold(seconds);
         Ok(())
+    }
+}
+
+fn round_robin_turn(text: &mut Text) {
+    writeln!(text, "{}", chronos::ROUND_ROBIN_TURN.as_millis());
+}
+
+/// The period of which real-time threads have a part, in microseconds.
+struct RealTimePeriod;
+
+impl Content for RealTimePeriod {
+    fn read(&self, _: &Cred, text: &mut Text) -> Result<(), Errno> {
+        writeln!(text, "{}", real_time::period_micros());
+        Ok(())
+    }
+
+    fn write(&self, _: &Cred, bytes: &[u8]) -> Result<(), Errno> {
+        let fits = real_time::set_limits(number(bytes)?, real_time::run_time_micros());
+        if fits { Ok(()) } else { Err(Errno::EINVAL) }
+    }
+}
+
+/// That part, in microseconds; -1 for all of it.
+struct RealTimeRunTime;
+
+impl Content for RealTimeRunTime {
+    fn read(&self, _: &Cred, text: &mut Text) -> Result<(), Errno> {
+        writeln!(text, "{}", real_time::run_time_micros());
+        Ok(())
+    }
+
+    fn write(&self, _: &Cred, bytes: &[u8]) -> Result<(), Errno> {
+        let text = core::str::from_utf8(bytes).map_err(|_| Errno::EINVAL)?;
+        let micros = text.trim().parse().map_err(|_| Errno::EINVAL)?;
+        let fits = real_time::set_limits(real_time::period_micros(), micros);
+        if fits { Ok(()) } else { Err(Errno::EINVAL) }
     }
 }
 
