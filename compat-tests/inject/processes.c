@@ -382,7 +382,7 @@ const struct scenario processes[] = {
 	{ "kill with a handler", with_handler, plain_signal, NULL, was_handled, NULL, FREE, { 0 } },
 	{ "rt_sigaction", NULL, set_action, NULL, action_set, NULL, FREE, { 0 } },
 	{ "signalfd4", NULL, signal_file, NULL, close_it, NULL, 0, { ENFILE } },
-	{ "timer_create", with_blocked, make_timer, NULL, timer_made, without_blocked, 0, { EAGAIN } },
+	{ "timer_create", with_blocked, make_timer, NULL, timer_made, without_blocked, IN_CHILD, { EAGAIN } },
 	{ "timer_settime", with_timer, set_timer, NULL, timer_fired, without_timer, FREE, { 0 } },
 	{ "setitimer", NULL, set_interval, NULL, interval_set, NULL, FREE, { 0 } },
 	{ "nanosleep", NULL, nap, NULL, is_zero, NULL, FREE, { 0 } },

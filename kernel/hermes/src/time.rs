@@ -51,21 +51,31 @@ pub fn clock_gettime(current: &mut Current, clock: i32, to: Out<Timespec>) -> Ou
 
 /// `clock_getres`: clocks count nanoseconds.
 pub fn clock_getres(current: &mut Current, clock: i32, to: Out<Timespec>) -> Outcome {
+    use abi::time::clock::{CLOCK_MONOTONIC_COARSE, CLOCK_REALTIME_COARSE};
     Clock::from_number(current, clock)?;
-    let coarse =
-        matches!(clock, abi::time::clock::CLOCK_REALTIME_COARSE | abi::time::clock::CLOCK_MONOTONIC_COARSE);
-    // Linux's coarse clocks move with its tick; ours are the fine ones, which is finer than promised.
-    let resolution = if coarse { Duration::from_millis(4) } else { Duration::from_nanos(1) };
+    // Linux's coarse clocks move with its tick, and so do two of the three kinds of processor time that have negative numbers;
+    // ours are the fine ones, which is finer than promised.
+    let is_coarse = match clock {
+        CLOCK_REALTIME_COARSE | CLOCK_MONOTONIC_COARSE => true,
+        _ => clock < 0 && matches!(clock & 3, 0 | 1),
+    };
+    let resolution = if is_coarse { Duration::from_millis(4) } else { Duration::from_nanos(1) };
     to.write_optional(&resolution.into())?;
     DONE
 }
 
 /// `clock_settime`.
 pub fn clock_settime(current: &mut Current, clock: i32, time: In<Timespec>) -> Outcome {
-    let time = duration(time.read()?)?;
-    if clock != abi::time::clock::CLOCK_REALTIME {
+    if clock > 0 {
         return Err(Errno::EINVAL);
     }
+    let time = time.read()?;
+    if clock < 0 {
+        // Processor time cannot be set by anybody.
+        Clock::from_number(current, clock)?;
+        return Err(Errno::EPERM);
+    }
+    let time = duration(time)?;
     current.cred.require(Cap::SYS_TIME)?;
     chronos::clock::set_realtime(time).map_err(|_| Errno::EINVAL)?;
     DONE
@@ -123,17 +133,49 @@ pub fn clock_nanosleep(
     time: In<Timespec>,
     remaining: Out<Timespec>,
 ) -> Outcome {
-    let clock = match Clock::from_number(current, clock)? {
-        Clock::Thread(_) => return Err(Errno::EINVAL),
-        Clock::Process(_) => return Err(Errno::EOPNOTSUPP),
-        clock => clock,
-    };
-    let time = duration(time.read()?)?;
-    if flags & TIMER_ABSTIME != 0 {
-        let until = clock.instant(time).ok_or(Errno::EINVAL)?;
-        return sleep_until(current, until, remaining, true);
+    use abi::time::clock::CLOCK_THREAD_CPUTIME_ID;
+    if clock == CLOCK_THREAD_CPUTIME_ID {
+        return Err(Errno::EOPNOTSUPP);
     }
-    sleep_until(current, after(time), remaining, false)
+    let clock = Clock::to_wait_for(current, clock)?;
+    let time = duration(time.read()?)?;
+    let is_absolute = flags & TIMER_ABSTIME != 0;
+    if let Clock::Thread(thread, _) = &clock
+        && Arc::ptr_eq(thread, &current.thread)
+    {
+        return Err(Errno::EINVAL);
+    }
+    match clock.instant(time) {
+        Some(until) if is_absolute => sleep_until(current, until, remaining, true),
+        Some(_) => sleep_until(current, after(time), remaining, false),
+        None if is_absolute => sleep_until_spent(current, &clock, time, remaining, true),
+        None => {
+            let until = clock.now().saturating_add(time);
+            sleep_until_spent(current, &clock, until, remaining, false)
+        }
+    }
+}
+
+/// Sleeps until a clock of processor time shows `until`.
+fn sleep_until_spent(
+    current: &mut Current,
+    clock: &Clock,
+    until: Duration,
+    remaining: Out<Timespec>,
+    absolute: bool,
+) -> Outcome {
+    match clock.sleep_until_spent(until) {
+        Ok(()) => DONE,
+        Err(_) if absolute => Err(Errno::RESTART_NO_HAND),
+        Err(_) => {
+            let left = until.saturating_sub(clock.now());
+            remaining.write_optional(&left.into())?;
+            let clock = clock.clone();
+            current.restart =
+                Some(Box::new(move |current| sleep_until_spent(current, &clock, until, remaining, false)));
+            Err(Errno::RESTART_BLOCK)
+        }
+    }
 }
 
 /// `times`: the calls's result is the time since boot.
@@ -189,12 +231,12 @@ pub fn alarm(current: &mut Current, seconds: u32) -> Outcome {
 
 /// `timer_create`.
 pub fn timer_create(current: &mut Current, clock: i32, event: In<Sigevent>, to: Out<i32>) -> Outcome {
-    let clock = Clock::from_number(current, clock)?;
+    let clock = Clock::to_wait_for(current, clock)?;
     let (notify, value) = match event.read_optional()? {
         None => (Notify::Process(Signal::SIGALRM), None),
         Some(event) => (notify(current, &event)?, Some(event.sigev_value)),
     };
-    let id = posix::create(&current.process, clock, notify, value)?;
+    let id = posix::create(&current.process, &clock, notify, value)?;
     if let Err(error) = to.write(&id) {
         posix::delete(&current.process, id)?;
         return Err(error);
@@ -256,6 +298,7 @@ pub fn timer_delete(current: &mut Current, id: i32) -> Outcome {
 pub fn clock_adjtime(current: &mut Current, clock: i32, timex: InOut<Timex>) -> Outcome {
     match clock {
         abi::time::clock::CLOCK_REALTIME => adjtimex(current, timex),
+        _ if clock >= 0 && Clock::from_number(current, clock).is_err() => Err(Errno::EINVAL),
         _ => Err(Errno::EOPNOTSUPP),
     }
 }

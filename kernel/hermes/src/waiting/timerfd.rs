@@ -136,10 +136,11 @@ pub fn timerfd_create(current: &mut Current, number: i32, flags: DescriptorFlags
     if !taken.contains(&number) {
         return Err(Errno::EINVAL);
     }
+    let clock = Clock::to_wait_for(current, number)?;
     let setting = SpinLock::new(&lock_classes::EVENT, Setting::default());
     let shared = Arc::new(Shared { setting, expired: Arc::new(WaitQueue::new()) });
     let timer = Timer::new(Arc::new(Handler(Arc::downgrade(&shared))));
-    let ops = TimerFile { shared, timer, clock: Clock::from_number(current, number)? };
+    let ops = TimerFile { shared, timer, clock };
     let status = OpenFlags::from_bits_retain(flags.bits()) & OpenFlags::NONBLOCK;
     let file = anonymous::file("anon_inode:[timerfd]", Box::new(ops), status, &current.cred)?;
     publish(current, file, flags.contains(DescriptorFlags::CLOEXEC))

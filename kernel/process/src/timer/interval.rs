@@ -143,13 +143,13 @@ fn program_processor(process: &Arc<Process>) {
         || Arc::new(ForProcess { process: Arc::downgrade(process), fire: processor_fired }) as Arc<_>;
     loop {
         let due = of_processor_time(&process.timers.state.lock_irq());
-        let first = first_remaining(process, due);
+        let first = first_due(process, due);
         if first.is_none() && process.timers.processor.get().is_none() {
             return;
         }
         let Some(timer) = timer_of(&process.timers.processor, handler) else { return };
         match first {
-            Some(delay) => timer.set(chronos::clock::now().saturating_add(delay)),
+            Some(moment) => timer.set(moment),
             None => timer.cancel(),
         }
         // As for real time.
@@ -165,18 +165,15 @@ fn of_processor_time(state: &State) -> [Option<Duration>; 3] {
     [in_program.at, all.at, state.limit]
 }
 
-/// How long until a timer of processor time can fire at the earliest.
-fn first_remaining(process: &Process, [in_program, all, limit]: [Option<Duration>; 3]) -> Option<Duration> {
-    /// Looked at no more often than this.
-    const STEP: Duration = Duration::from_millis(4);
+/// When a timer of processor time can fire at the earliest.
+fn first_due(process: &Process, [in_program, all, limit]: [Option<Duration>; 3]) -> Option<Instant> {
     let (user, total) = processor_time(process);
-    let threads = u32::try_from(process.thread_count().max(1)).unwrap_or(u32::MAX);
     let waits = [
         in_program.map(|at| at.saturating_sub(user)),
         all.map(|at| at.saturating_sub(total)),
         limit.map(|at| at.saturating_sub(total)),
     ];
-    waits.into_iter().flatten().min().map(|wait| (wait / threads).max(STEP))
+    waits.into_iter().flatten().min().map(|wait| super::earliest(wait, process.thread_count()))
 }
 
 fn processor_fired(process: &Arc<Process>) {

@@ -7,17 +7,18 @@
 pub mod clock;
 pub mod interval;
 pub mod posix;
+mod table;
 
-pub use clock::Clock;
+pub use clock::{Clock, Share};
 pub use interval::{Interval, Kind};
 pub use posix::{Notify, PosixSetting};
 
 use crate::lock_classes;
 use crate::process::Process;
-use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
 use core::time::Duration;
 use hal::{Instant, Once, SpinLock};
+use table::Table;
 
 /// The timers of a process.
 pub(crate) struct Timers {
@@ -31,8 +32,7 @@ pub(crate) struct Timers {
 /// What is under the lock.
 struct State {
     intervals: [interval::Armed; 3],
-    posix: BTreeMap<i32, Arc<posix::PosixTimer>>,
-    next_posix: i32,
+    posix: Table<Arc<posix::PosixTimer>>,
     /// The processor time at which the limit's next signal is due.
     limit: Option<Duration>,
 }
@@ -44,14 +44,17 @@ fn unseen() -> Instant {
     chronos::clock::now().saturating_add(PAUSE)
 }
 
+/// When so much processor time can have passed at the earliest, for so many threads.
+fn earliest(time: Duration, threads: usize) -> Instant {
+    /// Looked at no more often than this.
+    const STEP: Duration = Duration::from_millis(4);
+    let threads = u32::try_from(threads.max(1)).unwrap_or(u32::MAX);
+    chronos::clock::now().saturating_add((time / threads).max(STEP))
+}
+
 impl Timers {
     pub fn new() -> Self {
-        let state = State {
-            intervals: [interval::Armed::OFF; 3],
-            posix: BTreeMap::new(),
-            next_posix: 0,
-            limit: None,
-        };
+        let state = State { intervals: [interval::Armed::OFF; 3], posix: Table::new(), limit: None };
         Self { state: SpinLock::new(&lock_classes::TIMERS, state), real: Once::new(), processor: Once::new() }
     }
 }
