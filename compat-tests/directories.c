@@ -152,6 +152,65 @@ CASE(listing_types)
 	equal(right, 4, "getdents64 tells folders, links, fifos and devices apart");
 }
 
+/* The older layout: the type is the record's last byte. */
+struct old_entry {
+	unsigned long inode, offset;
+	unsigned short length;
+	char name[];
+};
+
+static long old_entries(int fd, void *buffer, size_t size)
+{
+	return syscall(SYS_getdents, fd, buffer, size);
+}
+
+CASE(old_listing)
+{
+	char name[300], buffer[1024] __attribute__((aligned(8)));
+	int files = 0, wrong = 0, folders = 0, calls = 0;
+	require(mkdir("d", 0777) == 0 && mkdir("d/dir", 0777) == 0 && symlink("x", "d/link") == 0);
+	for (int i = 0; i < 40; i++) {
+		snprintf(name, sizeof name, "d/%.*s", i + 1, "0123456789012345678901234567890123456789");
+		make_file(name, "");
+	}
+	int fd = open("d", O_RDONLY | O_DIRECTORY);
+	require(fd >= 0);
+	for (long n; (n = old_entries(fd, buffer, 256)) > 0; calls++)
+		for (long at = 0; at < n;) {
+			struct old_entry *entry = (void *)(buffer + at);
+			int type = buffer[at + entry->length - 1];
+			snprintf(name, sizeof name, "d/%.255s", entry->name);
+			files += type == DT_REG, folders += type == DT_DIR;
+			wrong += strcmp(entry->name, "..") != 0 && entry->inode != inode_of(name);
+			wrong += entry->length != (18 + strlen(entry->name) + 2 + 7) / 8 * 8;
+			wrong += strcmp(entry->name, "link") == 0 && type != DT_LNK;
+			at += entry->length;
+		}
+	equal(files, 40, "getdents gives every file once, over several calls");
+	check(calls > 3, "it gives no more than fits the buffer");
+	equal(folders, 3, "it gives ., .. and the subfolder, with their type in the last byte");
+	equal(wrong, 0, "every entry has its inode, and no more room than its name, a zero and its type need");
+	equal(old_entries(fd, buffer, sizeof buffer), 0, "at the end it gives 0");
+	equal(lseek(fd, 0, SEEK_SET), 0, "the listing can be rewound");
+	long one = old_entries(fd, buffer, 24);
+	equal(one, 24, "a buffer for one entry gets one");
+	struct old_entry *entry = (void *)buffer;
+	equal(lseek(fd, 0, SEEK_CUR), entry->offset, "whose offset is where the listing stands");
+	equal(lseek(fd, 0, SEEK_SET), 0, "the listing can be rewound again");
+	fails(old_entries(fd, buffer, 23), EINVAL, "a buffer too small for the first entry gives EINVAL");
+	fails(old_entries(fd, buffer, 0), EINVAL, "as one of no size");
+	fails(old_entries(fd, (void *)8, 256), EFAULT, "a bad pointer gives EFAULT");
+	equal(old_entries(fd, buffer, 24), 24, "which did not move the listing");
+	make_file("f", "");
+	fails(old_entries(open("f", O_RDONLY), buffer, 256), ENOTDIR, "getdents of a file gives ENOTDIR");
+	fails(old_entries(open("d", O_PATH), buffer, 256), EBADF, "and of a mere path EBADF");
+	fails(old_entries(-1, buffer, 256), EBADF, "as without a descriptor");
+	require(mkdir("e", 0777) == 0);
+	fd = open("e", O_RDONLY);
+	require(rmdir("e") == 0);
+	fails(old_entries(fd, buffer, sizeof buffer), ENOENT, "a removed folder gives ENOENT");
+}
+
 CASE(removing_while_listing)
 {
 	char name[300], buffer[4096] __attribute__((aligned(8)));
@@ -238,5 +297,5 @@ CASE(renaming_with_flags)
 	fails(syscall(SYS_renameat2, AT_FDCWD, "b", AT_FDCWD, "c", 3), EINVAL, "both flags at once give EINVAL");
 }
 
-SUITE(RUN(making), RUN(removing), RUN(working_folder), RUN(listing), RUN(listing_types), RUN(removing_while_listing),
-      RUN(links), RUN(renaming), RUN(renaming_with_flags))
+SUITE(RUN(making), RUN(removing), RUN(working_folder), RUN(listing), RUN(listing_types), RUN(old_listing),
+      RUN(removing_while_listing), RUN(links), RUN(renaming), RUN(renaming_with_flags))

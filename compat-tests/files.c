@@ -263,6 +263,30 @@ CASE(temporary_files)
 	fails(open(".", O_TMPFILE | O_RDONLY, 0600), EINVAL, "O_TMPFILE for reading gives EINVAL");
 }
 
+static long read_ahead(int fd, off_t offset, size_t size) { return syscall(SYS_readahead, fd, offset, size); }
+
+CASE(reading_ahead)
+{
+	int ends[2];
+	make_file("f", "text");
+	int fd = open("f", O_RDWR);
+	require(fd >= 0 && pipe(ends) == 0);
+	equal(read_ahead(fd, 0, 4096), 0, "readahead of a file gives 0");
+	equal(read_ahead(fd, 1 << 20, 4096), 0, "also behind its end");
+	equal(read_ahead(fd, -1, 4096), 0, "and before its beginning");
+	equal(read_ahead(fd, 0, 0), 0, "or of nothing");
+	fails(read_ahead(fd, 0, (size_t)1 << 63), EINVAL, "more than a file can have gives EINVAL");
+	equal(lseek(fd, 0, SEEK_CUR), 0, "the position stays");
+	fails(read_ahead(open("f", O_WRONLY), 0, 4096), EBADF, "a file that is not open for reading gives EBADF");
+	fails(read_ahead(open("f", O_PATH), 0, 4096), EBADF, "as does a mere path");
+	fails(read_ahead(-1, 0, 4096), EBADF, "and no descriptor");
+	fails(read_ahead(ends[0], 0, 4096), EINVAL, "a pipe gives EINVAL");
+	fails(read_ahead(ends[1], 0, 4096), EBADF, "its other end EBADF");
+	fails(read_ahead(open(".", O_RDONLY), 0, 4096), EINVAL, "a folder gives EINVAL");
+	fails(read_ahead(open("/dev/null", O_RDONLY), 0, 4096), EINVAL, "as does a device");
+	equal(read_ahead(open("/proc/self/status", O_RDONLY), 0, 4096), 0, "a file of /proc gives 0");
+}
+
 SUITE(RUN(creating), RUN(access_modes), RUN(offsets), RUN(holes), RUN(truncating), RUN(appending),
       RUN(appending_from_many_processes), RUN(vectors), RUN(copying), RUN(allocating), RUN(flushing),
-      RUN(temporary_files))
+      RUN(temporary_files), RUN(reading_ahead))

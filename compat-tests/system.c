@@ -166,5 +166,62 @@ CASE(start_of_a_program)
 	equal(vector & 0xffc0, 0x1f80, "and that of the vector unit 0x1f80");
 }
 
+struct figures {
+	int blocks;
+	unsigned long inodes;
+	char name[6], pack[6];
+};
+
+static long ustat_of(unsigned device, void *to) { return syscall(SYS_ustat, device, to); }
+
+CASE(figures_of_a_device)
+{
+	struct stat here;
+	struct figures figures;
+	memset(&figures, 0x55, sizeof figures);
+	require(stat(".", &here) == 0);
+	equal(ustat_of(here.st_dev, &figures), 0, "ustat tells of the file system with this device's number");
+	check(figures.blocks > 0, "how many blocks are free");
+	check(figures.inodes > 0, "and how many inodes");
+	check(figures.name[0] == 0 && figures.pack[5] == 0, "it has no name");
+	int none = 0;
+	for (const char *at = (char *)&figures; at < (char *)(&figures + 1); at++)
+		none |= *at == 0x55;
+	equal(none, 0, "all of the structure is written");
+	fails(ustat_of(here.st_dev, (void *)8), EFAULT, "a bad pointer gives EFAULT");
+	fails(ustat_of(0xfff00, &figures), EINVAL, "a device without a file system gives EINVAL");
+	fails(ustat_of(0xfff00, (void *)8), EINVAL, "which comes first");
+	fails(ustat_of(-1, &figures), EINVAL, "as does any number");
+	require(stat("/proc", &here) == 0);
+	equal(ustat_of(here.st_dev, &figures), 0, "/proc is such a file system, too");
+	equal(figures.blocks, 0, "without blocks");
+}
+
+static long types(int what, unsigned long first, void *second) { return syscall(SYS_sysfs, what, first, second); }
+
+CASE(types_of_file_systems)
+{
+	char name[64], line[80], listed[80] = "";
+	long count = types(3, 0, NULL), wrong = 0;
+	check(count > 3, "sysfs tells how many types of file systems there are");
+	FILE *list = fopen("/proc/filesystems", "r");
+	require(list);
+	for (long i = 0; i < count; i++) {
+		require(fgets(line, sizeof line, list) && types(2, i, name) == 0);
+		snprintf(listed, sizeof listed, "%s\n", name);
+		wrong += strcmp(strchr(line, '\t') + 1, listed) != 0 || types(1, (unsigned long)name, NULL) != i;
+	}
+	equal(wrong, 0, "names and numbers are those of /proc/filesystems");
+	check(!fgets(line, sizeof line, list), "which has no more");
+	fails(types(2, count, name), EINVAL, "a number that none has gives EINVAL");
+	fails(types(2, -1, name), EINVAL, "so does one below zero");
+	fails(types(2, 0, (void *)8), EFAULT, "a bad pointer gives EFAULT");
+	fails(types(1, 8, NULL), EFAULT, "also to a name");
+	fails(types(1, (unsigned long)"nosuch", NULL), EINVAL, "a name that none has gives EINVAL");
+	fails(types(1, (unsigned long)"", NULL), ENOENT, "and no name ENOENT");
+	fails(types(0, 0, NULL), EINVAL, "there is no question 0");
+	fails(types(4, 0, NULL), EINVAL, "nor 4");
+}
+
 SUITE(RUN(names), RUN(memory_and_load), RUN(random_bytes), RUN(devices), RUN(proc_of_a_process), RUN(proc_of_the_system),
-      RUN(start_of_a_program))
+      RUN(start_of_a_program), RUN(figures_of_a_device), RUN(types_of_file_systems))

@@ -13,14 +13,17 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
 mod device;
+pub mod dirent;
 mod errno;
 pub mod fs;
 mod id;
 pub mod inotify;
+pub mod io_priority;
 pub mod ioctl;
 pub mod ipc;
 pub mod memory;
 pub mod nr;
+pub mod personality;
 pub mod poll;
 pub mod process;
 pub mod signal;
@@ -33,10 +36,12 @@ pub mod time;
 pub mod tty;
 
 pub use device::DeviceNumber;
+pub use dirent::{Dirent, Dirent64};
 pub use errno::{Errno, MAX_ERRNO};
-pub use fs::{AccessFlags, AtFlags, Dirent64, Iovec, MountFlags, OpenFlags, RenameFlags};
+pub use fs::{AccessFlags, AtFlags, Iovec, MountFlags, OpenFlags, RenameFlags};
 pub use id::{Gid, Uid};
 pub use memory::{MapFlags, MremapFlags, ProtFlags};
+pub use personality::Personality;
 pub use poll::PollEvents;
 pub use process::{CloneFlags, Resource, Rlimit, WaitFlags};
 pub use signal::{SigSet, Siginfo, Signal};

@@ -45,6 +45,29 @@ impl MapFlags {
 }
 
 bitflags::bitflags! {
+    /// What `pkey_alloc` is to deny to memory with the new protection key (`PKEY_DISABLE_*`).
+    #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+    pub struct KeyDenials: u64 {
+        const ACCESS = 1;
+        const WRITE = 2;
+    }
+}
+
+bitflags::bitflags! {
+    /// The commands of `membarrier`, each alone; none is a query.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+    pub struct BarrierCommands: u32 {
+        const GLOBAL = 1;
+        const GLOBAL_EXPEDITED = 2;
+        const REGISTER_GLOBAL_EXPEDITED = 4;
+        const PRIVATE_EXPEDITED = 8;
+        const REGISTER_PRIVATE_EXPEDITED = 0x10;
+        const PRIVATE_EXPEDITED_SYNC_CORE = 0x20;
+        const REGISTER_PRIVATE_EXPEDITED_SYNC_CORE = 0x40;
+    }
+}
+
+bitflags::bitflags! {
     /// The flags of `mremap`.
     #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
     pub struct MremapFlags: u32 {

@@ -226,6 +226,7 @@ pub mod code {
     pub const FPE_FLTINV: i32 = 7;
     pub const SEGV_MAPERR: i32 = 1;
     pub const SEGV_ACCERR: i32 = 2;
+    pub const SEGV_PKUERR: i32 = 4;
     pub const BUS_ADRALN: i32 = 1;
     pub const BUS_ADRERR: i32 = 2;
     pub const BUS_OBJERR: i32 = 3;

@@ -18,6 +18,25 @@ pub struct Utsname {
 /// The longest host or domain name in bytes.
 pub const HOST_NAME_MAX: usize = 64;
 
+/// `struct ustat`: free blocks and inodes of a file system, and names that no file system has.
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Ustat {
+    pub f_tfree: i32,
+    pub pad: u32,
+    pub f_tinode: u64,
+    pub f_fname: [u8; 6],
+    pub f_fpack: [u8; 6],
+    pub pad1: u32,
+}
+
+/// What `sysfs` is asked: the number of the type with a name.
+pub const SYSFS_INDEX: i32 = 1;
+/// The name of the type with a number.
+pub const SYSFS_NAME: i32 = 2;
+/// How many types there are.
+pub const SYSFS_COUNT: i32 = 3;
+
 /// `struct sysinfo`.
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]

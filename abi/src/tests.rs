@@ -40,8 +40,9 @@ fn file_structs_have_linux_layout() {
     same_layout!(crate::fs::OpenHow, linux::open_how, flags, mode, resolve);
     same_layout!(crate::poll::Pollfd, linux::pollfd, fd, events, revents);
     assert_eq!(size_of::<crate::poll::EpollEvent>(), size_of::<linux::epoll_event>());
-    assert_eq!(offset_of!(linux::linux_dirent64, d_name), crate::fs::Dirent64::NAME_OFFSET);
-    assert_eq!(offset_of!(linux::linux_dirent64, d_type), offset_of!(crate::fs::Dirent64, d_type));
+    assert_eq!(offset_of!(linux::linux_dirent64, d_name), crate::dirent::Dirent64::NAME_OFFSET);
+    assert_eq!(offset_of!(linux::linux_dirent64, d_type), offset_of!(crate::dirent::Dirent64, d_type));
+    assert_eq!(size_of::<crate::dirent::Dirent>(), crate::dirent::Dirent::NAME_OFFSET);
 }
 
 #[test]
@@ -101,7 +102,7 @@ fn terminal_structs_have_linux_layout() {
 #[test]
 fn numbers_agree() {
     use crate::fs::{MountFlags, OpenFlags};
-    use crate::memory::MapFlags;
+    use crate::memory::{BarrierCommands, MapFlags};
     use linux_raw_sys::ioctl as theirs;
     assert_eq!(crate::Errno::EHWPOISON.as_i32() as u32, linux_raw_sys::errno::EHWPOISON);
     assert_eq!(crate::Errno::ELOOP.as_i32() as u32, linux_raw_sys::errno::ELOOP);
@@ -116,6 +117,8 @@ fn numbers_agree() {
     assert_eq!(OpenFlags::NOFOLLOW.bits(), linux::O_NOFOLLOW);
     assert_eq!(MountFlags::STRICTATIME.bits(), u64::from(linux::MS_STRICTATIME));
     assert_eq!(MapFlags::FIXED_NOREPLACE.bits(), linux::MAP_FIXED_NOREPLACE);
+    let barriers = linux::membarrier_cmd::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE;
+    assert_eq!(BarrierCommands::REGISTER_PRIVATE_EXPEDITED_SYNC_CORE.bits(), barriers as u32);
     assert_eq!(crate::signal::SaFlags::RESETHAND.bits(), u64::from(linux::SA_RESETHAND));
 }
 

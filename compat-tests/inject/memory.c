@@ -45,6 +45,21 @@ static int unmapped(long result)
 	unsigned char there;
 	return result == 0 && mincore(area + PAGE, PAGE, &there) == -1 && area[0] == 'x' && area[2 * PAGE] == 'x';
 }
+static void with_pieces(void)
+{
+	with_area();
+	for (int page = 1; page < SIZE / PAGE; page += 2)
+		need(mprotect(area + page * PAGE, PAGE, PROT_READ) == 0);
+}
+static long unmap_all(void) { return munmap(area, SIZE); }
+static int all_unmapped(long result)
+{
+	unsigned char there;
+	for (int page = 0; page < SIZE / PAGE; page++)
+		if (mincore(area + page * PAGE, PAGE, &there) != -1)
+			return 0;
+	return result == 0;
+}
 static long extend(void) { return (long)mremap(area, SIZE, 64 * SIZE, MREMAP_MAYMOVE); }
 static char *old;
 static void blocked_behind(void)
@@ -172,6 +187,46 @@ static void without_reader(void)
 	without_area();
 }
 
+static char copied[SIZE];
+static struct iovec own_range, its_range;
+static void ranges(char *own, char *its)
+{
+	own_range = (struct iovec){ own, SIZE };
+	its_range = (struct iovec){ its, SIZE };
+}
+static long read_other(void)
+{
+	ranges(copied, area);
+	return syscall(SYS_process_vm_readv, sharer, &own_range, 1L, &its_range, 1L, 0L);
+}
+static int end_sharer(int wanted)
+{
+	close(until);
+	return status_of(sharer) == wanted;
+}
+static int other_read(long result) { return result == SIZE && filled(copied, 'x') && end_sharer(0); }
+static long write_other(void)
+{
+	memset(copied, 'y', SIZE);
+	ranges(copied, area);
+	return syscall(SYS_process_vm_writev, sharer, &own_range, 1L, &its_range, 1L, 0L);
+}
+static int other_written(long result) { return result == SIZE && area_same() && end_sharer(1 << 8); }
+
+static long advise_other(void)
+{
+	int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	ranges(area, area);
+	int saved = fd == -1 ? errno : 0;
+	long result = fd == -1 ? -1 : syscall(440 /* process_madvise */, fd, &own_range, 1L, 20 /* MADV_COLD */, 0L);
+	saved = result == -1 && fd != -1 ? errno : saved;
+	if (fd != -1)
+		close(fd);
+	errno = saved;
+	return result;
+}
+static int advised(long result) { return result == SIZE && area_same(); }
+
 /* System V objects. */
 static int id;
 static long get_shared(void) { return shmget(IPC_PRIVATE, SIZE, 0600); }
@@ -266,6 +321,7 @@ const struct scenario memory[] = {
 	{ "mmap MAP_FIXED in the middle", with_area, map_over, area_same, mapped_over, without_area, SPLITS, { 0 } },
 	{ "mprotect in the middle", with_area, protect, area_same, unharmed, without_area, SPLITS, { 0 } },
 	{ "munmap in the middle", with_area, unmap, area_same, unmapped, without_area, SPLITS, { 0 } },
+	{ "munmap of several areas", with_pieces, unmap_all, area_same, all_unmapped, NULL, 0, { 0 } },
 	{ "mremap that moves", blocked_behind, extend, area_same, extended, unblocked, SPLITS, { 0 } },
 	{ "mremap MREMAP_FIXED", /* what is at the target may be gone already, as on Linux */
 	  with_target, move_part, area_same, part_moved, without_target, SPLITS, { 0 } },
@@ -279,6 +335,9 @@ const struct scenario memory[] = {
 	{ "(fault) new pages", with_nothing, touch, NULL, unharmed, without_area, 0, { 0 } },
 	{ "(fault) private pages of a file", with_private_file, touch, NULL, unharmed, without_private_file, 0, { 0 } },
 	{ "(fault) shared pages", with_sharer, touch_copies, area_same, copies, without_area, IN_CHILD, { 0 } },
+	{ "process_vm_readv", with_sharer, read_other, area_same, other_read, without_area, IN_CHILD, { 0 } },
+	{ "process_vm_writev", with_sharer, write_other, area_same, other_written, without_area, IN_CHILD, { 0 } },
+	{ "process_madvise", with_area, advise_other, area_same, advised, without_area, 0, { 0 } },
 	{ "read into new pages", with_reader, read_into, NULL, was_read, without_reader, 0, { 0 } },
 	{ "shmget", NULL, get_shared, NULL, got_shared, NULL, 0, { ENOSPC } },
 	{ "shmat", with_shared, attach, attached_none, attached, without_shared, 0, { 0 } },

@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 
 use abi::{Errno, ProtFlags};
-use hal::{Access, UserAddr};
+use hal::{Access, Key, UserAddr};
 
 use crate::PAGE;
 use crate::map::Backing;
@@ -35,6 +35,8 @@ pub struct AreaInfo {
     pub name: Option<Arc<dyn AreaName>>,
     /// What the area is for, where it is not for a file: `[heap]`, `[stack]`.
     pub label: Option<&'static str>,
+    /// Its protection key.
+    pub key: Key,
     /// Pages of it that are in memory.
     pub resident: u64,
 }
@@ -65,6 +67,7 @@ pub(crate) struct Area {
     pub grows_down: bool,
     pub role: Role,
     pub advice: Advice,
+    pub key: Key,
     /// `None` for anonymous memory.
     pub backing: Option<Backing>,
     /// A private mapping of an object has had a page of its own: fork must copy its entries.
@@ -84,7 +87,7 @@ impl Area {
 
     /// What the page tables allow for a page that is the area's own (not to be copied first).
     pub(crate) fn access(&self) -> Access {
-        access_of(self.protection)
+        access_of(self.protection).with_key(self.key)
     }
 
     /// What they allow for a page that others may share.
@@ -119,6 +122,7 @@ impl Area {
             && self.grows_down == next.grows_down
             && self.role == next.role
             && self.advice == next.advice
+            && self.key == next.key
     }
 
     pub(crate) fn object(&self) -> Option<&Arc<dyn MemoryObject>> {

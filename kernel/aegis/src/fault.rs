@@ -3,7 +3,7 @@
 use core::sync::atomic::Ordering;
 
 use abi::ProtFlags;
-use hal::{Access, FaultAccess, FlushBatch, Page, UserAddr};
+use hal::{Access, FaultAccess, FlushBatch, Key, Page, UserAddr};
 
 use crate::area::Area;
 use crate::layout::GUARD_GAP;
@@ -18,6 +18,8 @@ pub enum FaultError {
     NotMapped,
     /// What is mapped does not allow it (`SIGSEGV`, `SEGV_ACCERR`).
     NotAllowed,
+    /// The thread's rights by its protection key do not allow it (`SIGSEGV`, `SEGV_PKUERR`).
+    Key(Key),
     /// The object has no such page (`SIGBUS`, `BUS_ADRERR`).
     NoPage,
     /// No memory is left for programs.
@@ -27,6 +29,15 @@ pub enum FaultError {
 /// Pages around a touched one that are shown with it, when they are in memory: this many, aligned.
 const AROUND: u64 = 16;
 
+/// Whose access it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Accessor {
+    /// The program's: its current thread's rights by protection keys count.
+    Owner,
+    /// The kernel's own.
+    Kernel,
+}
+
 /// What became of an attempt with the areas locked.
 enum Attempt {
     Done,
@@ -35,11 +46,29 @@ enum Attempt {
 }
 
 impl AddressSpace {
-    /// Makes the page at an address accessible. May sleep.
+    /// Makes the page at an address accessible to the current thread, whose memory this is. May sleep.
     ///
     /// # Errors
     /// See [`FaultError`].
+    #[inline]
     pub fn fault(&self, address: UserAddr, access: FaultAccess) -> Result<(), FaultError> {
+        self.fault_as(address, access, Accessor::Owner)
+    }
+
+    /// Makes the page at an address be there, for the kernel to look at it: protection keys are nothing to it. May sleep.
+    ///
+    /// # Errors
+    /// See [`FaultError`].
+    pub fn bring(&self, address: UserAddr) -> Result<(), FaultError> {
+        self.fault_as(address, FaultAccess::READ, Accessor::Kernel)
+    }
+
+    pub(crate) fn fault_as(
+        &self,
+        address: UserAddr,
+        access: FaultAccess,
+        by: Accessor,
+    ) -> Result<(), FaultError> {
         let at = address.page_down();
         loop {
             let mut areas = self.lock();
@@ -47,7 +76,7 @@ impl AddressSpace {
                 self.grow_stack(&mut areas, at.get())?;
             }
             let area = areas.find_mut(at.get()).ok_or(FaultError::NotMapped)?;
-            check(area, access)?;
+            check(area, access, by)?;
             match self.try_fault(area, at, access)? {
                 Attempt::Done => return Ok(()),
                 Attempt::Ask => {}
@@ -67,7 +96,7 @@ impl AddressSpace {
             let Some(area) = areas.find_mut(at.get()) else { continue };
             let same =
                 area.object().is_some_and(|now| core::ptr::addr_eq(&raw const **now, &raw const *object));
-            if !same || area.index(at.get()) != index || check(area, access).is_err() {
+            if !same || area.index(at.get()) != index || check(area, access, by).is_err() {
                 continue;
             }
             self.show(area, at, page, access)?;
@@ -184,8 +213,12 @@ impl AddressSpace {
     }
 }
 
-/// Checks that an area allows an access.
-fn check(area: &Area, access: FaultAccess) -> Result<(), FaultError> {
+/// Checks that an area allows an access. What its key forbids is told as that, whatever else forbids it.
+fn check(area: &Area, access: FaultAccess, by: Accessor) -> Result<(), FaultError> {
+    let obeys_key = by == Accessor::Owner && !access.execute;
+    if access.by_key || obeys_key && !area.key.allows(access.write) {
+        return Err(FaultError::Key(area.key));
+    }
     let readable = ProtFlags::READ | ProtFlags::WRITE | ProtFlags::EXEC;
     let allowed = if access.write {
         area.protection.contains(ProtFlags::WRITE)

@@ -25,6 +25,7 @@ impl AddressSpace {
             heap_start: parent.heap_start,
             heap_end: parent.heap_end,
             layout: parent.layout,
+            keys: parent.keys.clone(),
             total: 0,
         };
         let child = Self::with_areas(tables, areas);

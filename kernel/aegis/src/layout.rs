@@ -43,14 +43,23 @@ fn random_pages(bits: u32) -> u64 {
 impl Layout {
     /// A random layout with room for a stack of `stack_limit` bytes.
     pub fn random(stack_limit: u64) -> Self {
-        let stack_top = USER_END - random_pages(STACK_RANDOM_BITS);
-        let room = stack_limit.saturating_add(GUARD_GAP + (PAGE << STACK_RANDOM_BITS));
+        Self::spread(stack_limit, PAGE << STACK_RANDOM_BITS, random_pages)
+    }
+
+    /// The layout that is the same every time (`ADDR_NO_RANDOMIZE`).
+    pub fn fixed(stack_limit: u64) -> Self {
+        Self::spread(stack_limit, 0, |_| 0)
+    }
+
+    fn spread(stack_limit: u64, stack_room: u64, pages: fn(u32) -> u64) -> Self {
+        let stack_top = USER_END - pages(STACK_RANDOM_BITS);
+        let room = stack_limit.saturating_add(GUARD_GAP + stack_room);
         let gap = room.clamp(*STACK_GAP.start(), *STACK_GAP.end()).next_multiple_of(PAGE);
         Self {
             stack_top,
-            map_top: USER_END - gap - random_pages(RANDOM_BITS),
-            program: (USER_END / 3 * 2).next_multiple_of(PAGE) + random_pages(RANDOM_BITS),
-            heap_offset: random_pages(HEAP_RANDOM_BITS),
+            map_top: USER_END - gap - pages(RANDOM_BITS),
+            program: (USER_END / 3 * 2).next_multiple_of(PAGE) + pages(RANDOM_BITS),
+            heap_offset: pages(HEAP_RANDOM_BITS),
         }
     }
 }
@@ -76,6 +85,14 @@ mod tests {
             let wanted = (1 << bits) - 1;
             assert_eq!(varied & wanted, wanted, "{varied:#x} for {bits} bits");
         }
+    }
+
+    #[test]
+    fn a_fixed_layout_is_that_of_linux() {
+        let layout = Layout::fixed(8 << 20);
+        assert_eq!((layout.stack_top, layout.heap_offset), (USER_END, 0));
+        assert_eq!(layout.map_top, 0x7fff_f7ff_f000);
+        assert_eq!(layout.program, 0x5555_5555_5000);
     }
 
     #[test]

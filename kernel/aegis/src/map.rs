@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 
 use abi::{Errno, ProtFlags};
-use hal::{FlushBatch, UserAddr};
+use hal::{FaultAccess, FlushBatch, Key, UserAddr};
 
 use crate::PAGE;
 use crate::area::{Advice, Area, AreaName, Role, page_range};
@@ -12,7 +12,7 @@ use crate::fault::FaultError;
 use crate::layout::LOWEST;
 use crate::object::MemoryObject;
 use crate::page_cache::PageCache;
-use crate::space::{AddressSpace, Areas};
+use crate::space::{AddressSpace, Areas, Removed, find_mut};
 
 /// What a mapping shows.
 #[derive(Clone)]
@@ -44,6 +44,19 @@ pub enum Placement {
     Fixed(UserAddr),
     /// There, or not at all (`MAP_FIXED_NOREPLACE`).
     FixedIfFree(UserAddr),
+    /// At address 0, below all that programs may map (`MMAP_PAGE_ZERO`); `EEXIST` where it is taken or more than that.
+    First,
+}
+
+/// How pages are touched that are to be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Touch {
+    /// They are read.
+    Read,
+    /// They are written.
+    Write,
+    /// Private ones that can be written are, so that they need not be copied later; the others are read.
+    Fill,
 }
 
 /// A mapping to be made.
@@ -93,6 +106,7 @@ impl AddressSpace {
 
         let mut areas = self.lock();
         let start = areas.place(request.placement, length)?;
+        let key = self.key_of_new(&mut areas.keys, request.protection);
         // All that may fail comes before anything is replaced.
         let there = match request.placement {
             Placement::Fixed(_) => areas.pages_in(start, start + length),
@@ -102,7 +116,7 @@ impl AddressSpace {
         Self::admit_area(&areas)?;
         let replaced = match request.placement {
             Placement::Fixed(_) => self.remove(&mut areas, start, start + length)?,
-            _ => alloc::vec::Vec::new(),
+            _ => Removed::default(),
         };
         let area = Area {
             start,
@@ -113,6 +127,7 @@ impl AddressSpace {
             grows_down: request.grows_down,
             role: Role::Plain,
             advice: Advice::default(),
+            key,
             backing,
             has_copies: false,
         };
@@ -122,7 +137,7 @@ impl AddressSpace {
         drop(replaced);
         let start = UserAddr::new(start);
         if request.populate {
-            let _ = self.populate(start, length); // what is not there now comes when it is touched
+            let _ = self.populate(start, length, Touch::Fill); // what is not there now comes when it is touched
         }
         Ok(start)
     }
@@ -148,6 +163,7 @@ impl AddressSpace {
             grows_down: true,
             role: Role::Stack,
             advice: Advice::default(),
+            key: Key::FIRST,
             backing: None,
             has_copies: false,
         };
@@ -155,17 +171,41 @@ impl AddressSpace {
         Ok(UserAddr::new(top))
     }
 
-    /// Changes what programs may do with a range. May sleep.
+    /// Changes what programs may do with a range, and its protection key if one is named. May sleep.
     ///
     /// # Errors
-    /// `EINVAL` when it does not begin at a page, `ENOMEM` when not all of it is mapped, `EACCES` when a mapping does not allow
-    /// it. What comes before the place of the error has changed.
-    pub fn protect(&self, start: UserAddr, length: u64, protection: ProtFlags) -> Result<(), Errno> {
+    /// `EINVAL` when it does not begin at a page, or the key is not allocated; `ENOMEM` when not all of it is mapped, `EACCES`
+    /// when a mapping does not allow it. What comes before the place of the error has changed.
+    pub fn protect(
+        &self,
+        start: UserAddr,
+        length: u64,
+        protection: ProtFlags,
+        key: Option<Key>,
+    ) -> Result<(), Errno> {
+        self.protect_with(start, length, protection, ProtFlags::empty(), key)
+    }
+
+    /// The same; `implied` is added wherever it may be.
+    ///
+    /// # Errors
+    /// As [`AddressSpace::protect`].
+    pub fn protect_with(
+        &self,
+        start: UserAddr,
+        length: u64,
+        protection: ProtFlags,
+        implied: ProtFlags,
+        key: Option<Key>,
+    ) -> Result<(), Errno> {
         let (start, end) = page_range(start, length)?;
         if start == end {
             return Ok(());
         }
         let mut areas = self.lock();
+        if key.is_some_and(|key| !areas.keys.has(key)) {
+            return Err(Errno::EINVAL);
+        }
         if !areas.any_in(start, start + 1) {
             return Err(Errno::ENOMEM);
         }
@@ -174,13 +214,17 @@ impl AddressSpace {
         let mut batch = FlushBatch::new(&self.tables);
         let mut at = start;
         while at < end {
-            let Some(area) = areas.find_mut(at) else { return Err(Errno::ENOMEM) };
+            let Areas { tree, keys, .. } = &mut *areas;
+            let Some(area) = find_mut(tree, at) else { return Err(Errno::ENOMEM) };
+            let protection = protection | implied & area.maximum;
+            let key = key.unwrap_or_else(|| self.key_of_changed(keys, area, protection));
             if !area.maximum.contains(protection) {
                 return Err(Errno::EACCES);
             }
             let (first, next) = (area.start, area.end);
-            if area.protection != protection {
+            if area.protection != protection || area.key != key {
                 area.protection = protection;
+                area.key = key;
                 // A page that is shared with another process must not become writable here: the fault decides.
                 let access = area.access_shared().difference(hal::Access::WRITE);
                 self.tables.protect(UserAddr::new(first), UserAddr::new(next), access, &mut batch);
@@ -194,6 +238,12 @@ impl AddressSpace {
 
     /// Moves the end of the heap, and gives where it is then: unmoved when that is impossible. May sleep.
     pub fn set_break(&self, wanted: UserAddr) -> UserAddr {
+        self.set_break_with(wanted, ProtFlags::empty())
+    }
+
+    /// The same; what is new of the heap has `implied` beside the right to read and write it.
+    pub fn set_break_with(&self, wanted: UserAddr, implied: ProtFlags) -> UserAddr {
+        let _removed; // dropped with the lock free: a program may map its files there, too
         let mut areas = self.lock();
         let unmoved = UserAddr::new(areas.heap_end);
         let wanted = wanted.get();
@@ -202,8 +252,9 @@ impl AddressSpace {
         }
         let (old, new) = (areas.heap_end.next_multiple_of(PAGE), wanted.next_multiple_of(PAGE));
         if new < old {
-            if self.remove(&mut areas, new, old).is_err() {
-                return unmoved;
+            match self.remove(&mut areas, new, old) {
+                Ok(removed) => _removed = removed,
+                Err(_) => return unmoved,
             }
         } else if new > old {
             let limit = self.limits().data.load(Ordering::Relaxed);
@@ -212,7 +263,7 @@ impl AddressSpace {
             // A page stays free behind the heap: whatever is mapped there must not be run into unnoticed.
             if !fits
                 || areas.any_in(old, new.saturating_add(PAGE))
-                || self.insert(&mut areas, heap(old, new)).is_err()
+                || self.insert(&mut areas, heap(old, new, implied)).is_err()
             {
                 return unmoved;
             }
@@ -225,16 +276,19 @@ impl AddressSpace {
     ///
     /// # Errors
     /// Why the first that cannot be there cannot; those before it are.
-    pub fn populate(&self, start: UserAddr, length: u64) -> Result<(), FaultError> {
+    pub fn populate(&self, start: UserAddr, length: u64, touch: Touch) -> Result<(), FaultError> {
         let mut at = start;
         let end = start.saturating_add(length);
         while at < end {
-            let write = self
-                .lock()
-                .find(at.get())
-                .is_some_and(|area| !area.shared && area.protection.contains(ProtFlags::WRITE));
-            let access = hal::FaultAccess { write, execute: false, present: false };
-            self.fault(at, access)?;
+            let write = match touch {
+                Touch::Read => false,
+                Touch::Write => true,
+                Touch::Fill => self
+                    .lock()
+                    .find(at.get())
+                    .is_some_and(|area| !area.shared && area.protection.contains(ProtFlags::WRITE)),
+            };
+            self.fault(at, FaultAccess { write, ..FaultAccess::READ })?;
             at = at.saturating_add(PAGE);
         }
         Ok(())
@@ -316,16 +370,17 @@ impl AddressSpace {
     }
 }
 
-fn heap(start: u64, end: u64) -> Area {
+fn heap(start: u64, end: u64, implied: ProtFlags) -> Area {
     Area {
         start,
         end,
-        protection: ProtFlags::READ | ProtFlags::WRITE,
+        protection: ProtFlags::READ | ProtFlags::WRITE | implied,
         maximum: ProtFlags::READ | ProtFlags::WRITE | ProtFlags::EXEC,
         shared: false,
         grows_down: false,
         role: Role::Heap,
         advice: Advice::default(),
+        key: Key::FIRST,
         backing: None,
         has_copies: false,
     }
@@ -336,6 +391,8 @@ impl Areas {
     fn place(&self, placement: Placement, length: u64) -> Result<u64, Errno> {
         match placement {
             Placement::Anywhere => self.find_free(length, self.layout.map_top).ok_or(Errno::ENOMEM),
+            Placement::First if length > LOWEST || self.any_in(0, length) => Err(Errno::EEXIST),
+            Placement::First => Ok(0),
             Placement::Low => {
                 self.find_free(length, LOW_TOP).filter(|start| start + length <= LOW_TOP).ok_or(Errno::ENOMEM)
             }

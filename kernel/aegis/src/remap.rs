@@ -3,8 +3,7 @@
 use abi::{Errno, MremapFlags};
 use hal::{FlushBatch, MapError, UserAddr};
 
-use crate::area::Area;
-use crate::space::{AddressSpace, Areas};
+use crate::space::{AddressSpace, Areas, Removed};
 use crate::{PAGE, inject};
 
 impl AddressSpace {
@@ -41,7 +40,7 @@ impl AddressSpace {
         }
 
         // Dropped when the lock is free, also after a failure.
-        let (mut removed, mut rest) = (alloc::vec::Vec::new(), alloc::vec::Vec::new());
+        let (mut removed, mut rest) = (Removed::default(), Removed::default());
         let mut old = old;
         let mut areas = self.lock();
         areas.find(from).ok_or(Errno::EFAULT)?;
@@ -121,7 +120,7 @@ impl AddressSpace {
         new: u64,
         keep: bool,
         duplicate: bool,
-    ) -> Result<alloc::vec::Vec<Area>, Errno> {
+    ) -> Result<Removed, Errno> {
         let mut area = areas.find(from).ok_or(Errno::EFAULT)?.clone();
         let index = area.index(from);
         if let Some(backing) = &mut area.backing {
@@ -132,7 +131,7 @@ impl AddressSpace {
         self.enter_area(areas, area);
         if duplicate {
             self.join(areas, to);
-            return Ok(alloc::vec::Vec::new());
+            return Ok(Removed::default());
         }
         let mut batch = FlushBatch::new(&self.tables);
         for offset in (0..old).step_by(hal::PAGE_SIZE) {
@@ -150,7 +149,7 @@ impl AddressSpace {
         }
         let removed = if keep {
             self.tables.unmap(UserAddr::new(from), UserAddr::new(from + old), &mut batch);
-            alloc::vec::Vec::new()
+            Removed::default()
         } else {
             self.remove(areas, from, from + old)?
         };

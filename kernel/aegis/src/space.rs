@@ -10,6 +10,7 @@ use chronos::{Mutex, MutexGuard};
 use hal::{FlushBatch, LockClass, NoMemory, Space, UserAddr};
 
 use crate::area::{Area, AreaInfo, Role, page_range};
+use crate::keys::Keys;
 use crate::layout::{GUARD_GAP, LOWEST, Layout};
 use crate::{PAGE, charge, frames, inject};
 
@@ -49,12 +50,20 @@ pub struct Usage {
     pub shared: u64,
 }
 
+/// Areas that were taken out of an address space, to be dropped when it is not locked.
+#[derive(Default)]
+pub(crate) struct Removed {
+    first: Option<Area>,
+    more: Vec<Area>,
+}
+
 /// The areas, and what goes with them.
 pub(crate) struct Areas {
     pub tree: BTreeMap<u64, Area>,
     pub heap_start: u64,
     pub heap_end: u64,
     pub layout: Layout,
+    pub keys: Keys,
     /// Pages in all areas.
     pub total: u64,
 }
@@ -80,6 +89,7 @@ impl AddressSpace {
             heap_start: layout.program,
             heap_end: layout.program,
             layout,
+            keys: Keys::NONE,
             total: 0,
         };
         inject::point().map_err(|_| NoMemory)?;
@@ -139,22 +149,35 @@ impl AddressSpace {
         Ok(())
     }
 
-    /// Takes the areas of a range out, with what the tables show of them, and gives them to be dropped without the lock.
-    pub(crate) fn remove(&self, areas: &mut Areas, start: u64, end: u64) -> Result<Vec<Area>, Errno> {
+    /// Takes the areas of a range out, with what the tables show of them, and gives them to be dropped without the lock. Nothing
+    /// is gone after an error. A single area that is not split can always be taken out.
+    pub(crate) fn remove(&self, areas: &mut Areas, start: u64, end: u64) -> Result<Removed, Errno> {
+        let mut removed = Removed::default();
         if !areas.any_in(start, end) {
-            return Ok(Vec::new());
+            return Ok(removed);
         }
         self.split(areas, start)?;
         self.split(areas, end)?;
-        let starts: Vec<u64> = areas.tree.range(start..end).map(|(&at, _)| at).collect();
-        let mut removed = Vec::with_capacity(starts.len());
+        let (mut next, mut left) = {
+            let mut starts = areas.tree.range(start..end).map(|(&at, _)| at);
+            (starts.next(), starts.count())
+        };
+        charge::reserve_exact(&mut removed.more, left)?;
         let mut batch = FlushBatch::new(&self.tables);
-        for at in starts {
-            let Some(area) = areas.tree.remove(&at) else { continue };
+        while let Some(area) = next.and_then(|at| areas.tree.remove(&at)) {
+            // Nearly always it is the only one.
+            next = match left {
+                0 => None,
+                _ => areas.tree.range(area.end..end).next().map(|(&at, _)| at),
+            };
+            left = left.saturating_sub(1);
             areas.total -= area.pages();
             self.unnote(&area);
             self.tables.unmap(UserAddr::new(area.start), UserAddr::new(area.end), &mut batch);
-            removed.push(area);
+            match removed.first {
+                None => removed.first = Some(area),
+                Some(_) => removed.more.push(area),
+            }
         }
         self.highest_resident.fetch_max(self.tables.resident() as u64, Ordering::Relaxed);
         batch.flush();
@@ -247,10 +270,15 @@ impl AddressSpace {
         }
     }
 
-    /// Every area, in the order of addresses. May sleep.
-    pub fn areas(&self) -> Vec<AreaInfo> {
-        let areas = self.lock();
-        areas.tree.values().map(|area| self.describe(area)).collect()
+    /// Every area, in the order of addresses, each as it is when it is asked for: there may be very many. Asking may sleep.
+    pub fn areas(&self) -> impl Iterator<Item = AreaInfo> {
+        let mut from = 0;
+        core::iter::from_fn(move || {
+            let areas = self.lock();
+            let (_, area) = areas.tree.range(from..).next()?;
+            from = area.end;
+            Some(self.describe(area))
+        })
     }
 
     fn describe(&self, area: &Area) -> AreaInfo {
@@ -267,6 +295,7 @@ impl AddressSpace {
                 Role::Heap => Some("[heap]"),
                 Role::Stack => Some("[stack]"),
             },
+            key: area.key,
             resident: if area.pages() > (1 << 18) {
                 (self.tables.resident() as u64).min(area.pages()) // too large to be looked at page by page
             } else {
@@ -348,6 +377,13 @@ impl Drop for AddressSpace {
     }
 }
 
+/// The area of a tree that holds an address.
+#[inline]
+pub(crate) fn find_mut(tree: &mut BTreeMap<u64, Area>, address: u64) -> Option<&mut Area> {
+    let (_, area) = tree.range_mut(..=address).next_back()?;
+    (address < area.end).then_some(area)
+}
+
 impl Areas {
     /// The area that holds an address.
     pub(crate) fn find(&self, address: u64) -> Option<&Area> {
@@ -356,8 +392,7 @@ impl Areas {
     }
 
     pub(crate) fn find_mut(&mut self, address: u64) -> Option<&mut Area> {
-        let (_, area) = self.tree.range_mut(..=address).next_back()?;
-        (address < area.end).then_some(area)
+        find_mut(&mut self.tree, address)
     }
 
     /// Says whether anything is mapped from `start` up to `end`.

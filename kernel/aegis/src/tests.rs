@@ -4,7 +4,8 @@ use alloc::sync::Arc;
 use std::collections::BTreeMap;
 
 use abi::{Errno, MremapFlags, ProtFlags};
-use hal::{Access, FaultAccess, UserAddr};
+use hal::keys::{self, Denied, INITIAL_RIGHTS};
+use hal::{Access, FaultAccess, Key, UserAddr};
 use proptest::prelude::{ProptestConfig, Strategy as _, prop, proptest};
 
 use crate::{
@@ -13,8 +14,8 @@ use crate::{
 
 const RW: ProtFlags = ProtFlags::READ.union(ProtFlags::WRITE);
 const ALL: ProtFlags = RW.union(ProtFlags::EXEC);
-const READ: FaultAccess = FaultAccess { write: false, execute: false, present: false };
-const WRITE: FaultAccess = FaultAccess { write: true, execute: false, present: false };
+const READ: FaultAccess = FaultAccess::READ;
+const WRITE: FaultAccess = FaultAccess::WRITE;
 
 fn space() -> AddressSpace {
     AddressSpace::new(Layout::random(8 << 20)).expect("memory for tables")
@@ -63,6 +64,58 @@ fn read(space: &AddressSpace, at: UserAddr) -> Result<u8, FaultError> {
     }
 }
 
+/// The keys of the areas, in the order of addresses.
+fn keys_of(space: &AddressSpace) -> std::vec::Vec<u8> {
+    space.areas().map(|area| area.key.number()).collect()
+}
+
+#[test]
+fn a_key_is_the_areas_own_and_keeps_the_thread_out() {
+    let space = space();
+    let at = space.map(anonymous(3, Placement::Anywhere)).expect("room");
+    let middle = at.saturating_add(PAGE);
+    assert_eq!(write(&space, middle, 5), Ok(()));
+    let other = Key::new(3).expect("a key");
+    assert_eq!(space.protect(middle, PAGE, RW, Some(other)), Err(Errno::EINVAL));
+    let key = space.allocate_key(Denied::WRITE).expect("a free key");
+    assert_eq!(key.denied_by(keys::thread_rights()), Denied::WRITE);
+    assert_eq!(space.protect(middle, PAGE, RW, Some(key)), Ok(()));
+    assert_eq!(keys_of(&space), [0, 1, 0]);
+    assert!(space.tables().query(middle).is_some_and(|(_, access)| access.key() == key));
+    assert_eq!(space.fault(middle, WRITE), Err(FaultError::Key(key)));
+    assert_eq!(space.fault(middle, READ), Ok(()));
+    keys::set_rights(INITIAL_RIGHTS);
+    assert_eq!(space.fault(middle, READ), Err(FaultError::Key(key)));
+    assert_eq!(space.bring(middle), Ok(()));
+    assert_eq!(keys_of(&space.fork().expect("memory")), [0, 1, 0]);
+    assert_eq!((space.free_key(key), space.free_key(key)), (Ok(()), Err(Errno::EINVAL)));
+    assert_eq!(space.protect(at, 3 * PAGE, RW, Some(Key::FIRST)), Ok(()));
+    assert_eq!(keys_of(&space), [0]);
+}
+
+#[test]
+fn memory_that_can_only_be_executed_has_a_key_that_no_call_names() {
+    let space = space();
+    let code = MapRequest { protection: ProtFlags::EXEC, ..anonymous(2, Placement::Anywhere) };
+    let at = space.map(code.clone()).expect("room");
+    assert_eq!(keys_of(&space), [1]);
+    assert_eq!(space.fault(at, READ), Err(FaultError::Key(Key::new(1).expect("a key"))));
+    assert_eq!(space.fault(at, FaultAccess { execute: true, ..READ }), Ok(()));
+    assert_eq!(space.free_key(Key::new(1).expect("a key")), Err(Errno::EINVAL));
+    assert_eq!(space.protect(at, PAGE, ProtFlags::READ, None), Ok(()));
+    assert_eq!(keys_of(&space), [0, 1]);
+    let key = space.allocate_key(Denied::empty()).expect("a free key");
+    assert_eq!(space.protect(at, PAGE, ProtFlags::EXEC, Some(key)), Ok(()));
+    assert_eq!(keys_of(&space), [2, 1]);
+    assert_eq!(space.protect(at, PAGE, ProtFlags::EXEC, None), Ok(()));
+    assert_eq!(keys_of(&space), [1]);
+
+    let full = self::space();
+    assert_eq!(std::iter::from_fn(|| full.allocate_key(Denied::empty()).ok()).count(), 15);
+    full.map(code).expect("room");
+    assert_eq!(keys_of(&full), [0]);
+}
+
 #[test]
 fn untouched_memory_is_zero_and_takes_no_page() {
     let space = space();
@@ -82,6 +135,24 @@ fn after_fork_each_sees_its_own_writes_only() {
     assert_eq!((read(&parent, at), read(&child, at)), (Ok(2), Ok(1)));
     write(&child, at, 3).expect("mapped");
     assert_eq!((read(&parent, at), read(&child, at)), (Ok(2), Ok(3)));
+}
+
+#[test]
+fn others_copy_what_mappings_allow_and_write_to_no_copy_of_it() {
+    let parent = space();
+    let at = parent.map(anonymous(2, Placement::Anywhere)).unwrap();
+    write(&parent, at, 1).unwrap();
+    let child = parent.fork().unwrap();
+    assert_eq!(child.copy_in(at, &[2, 3]), Ok(2));
+    assert_eq!((read(&child, at), read(&parent, at)), (Ok(2), Ok(1)));
+    let mut bytes = [9; 4];
+    assert_eq!(child.copy_out(at.saturating_add(PAGE - 2), &mut bytes), Ok(2), "up to the page's end");
+    assert_eq!(bytes, [0, 0, 9, 9]);
+    child.protect(at, PAGE, ProtFlags::READ, None).unwrap();
+    assert_eq!(child.copy_in(at, &[4]), Err(FaultError::NotAllowed));
+    child.protect(at, PAGE, ProtFlags::WRITE, None).unwrap();
+    assert_eq!(child.copy_out(at, &mut bytes), Err(FaultError::NotAllowed));
+    assert_eq!(child.copy_out(at.saturating_add(2 * PAGE), &mut bytes), Err(FaultError::NotMapped));
 }
 
 #[test]
@@ -142,12 +213,12 @@ fn protection_is_kept_and_a_maximum_respected() {
     let at = space.map(anonymous(3, Placement::Anywhere)).expect("room");
     write(&space, at, 1).expect("mapped");
     let middle = at.saturating_add(PAGE);
-    space.protect(middle, PAGE, ProtFlags::READ).expect("mapped");
+    space.protect(middle, PAGE, ProtFlags::READ, None).expect("mapped");
     assert_eq!(write(&space, middle, 1), Err(FaultError::NotAllowed));
-    assert_eq!(space.areas().len(), 3);
-    space.protect(middle, PAGE, RW).expect("mapped");
-    assert_eq!(space.areas().len(), 1, "areas that are alike again are one");
-    space.protect(at, PAGE, ProtFlags::empty()).expect("mapped");
+    assert_eq!(space.areas().count(), 3);
+    space.protect(middle, PAGE, RW, None).expect("mapped");
+    assert_eq!(space.areas().count(), 1, "areas that are alike again are one");
+    space.protect(at, PAGE, ProtFlags::empty(), None).expect("mapped");
     assert_eq!(read(&space, at), Err(FaultError::NotAllowed));
     let limited = MapRequest {
         maximum: ProtFlags::READ,
@@ -155,8 +226,8 @@ fn protection_is_kept_and_a_maximum_respected() {
         ..anonymous(1, Placement::Anywhere)
     };
     let limited = space.map(limited).expect("room");
-    assert_eq!(space.protect(limited, PAGE, RW), Err(Errno::EACCES));
-    assert_eq!(space.protect(UserAddr::new(0x10000), PAGE, RW), Err(Errno::ENOMEM));
+    assert_eq!(space.protect(limited, PAGE, RW, None), Err(Errno::EACCES));
+    assert_eq!(space.protect(UserAddr::new(0x10000), PAGE, RW, None), Err(Errno::ENOMEM));
 }
 
 #[test]
@@ -261,7 +332,7 @@ proptest! {
                 }
                 Step::Protect(at, count, writable) => {
                     let protection = if writable { RW } else { ProtFlags::READ };
-                    let outcome = space.protect(UserAddr::new(base + at * PAGE), count * PAGE, protection);
+                    let outcome = space.protect(UserAddr::new(base + at * PAGE), count * PAGE, protection, None);
                     let mapped = (at..at + count).take_while(|page| model.contains_key(page)).count() as u64;
                     assert_eq!(outcome.is_ok(), mapped == count);
                     for page in at..at + mapped {

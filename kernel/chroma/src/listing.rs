@@ -1,6 +1,6 @@
 //! Listing directories: where a listing has come to, and what it gives.
 
-use abi::Errno;
+use abi::{Dirent, Dirent64, Errno};
 use alloc::vec::Vec;
 
 use crate::inode::FileKind;
@@ -14,10 +14,20 @@ pub struct DirPosition {
     pub cursor: u64,
 }
 
-/// A kernel-side buffer of `struct linux_dirent64`; user memory is written after all locks are released.
+/// How entries lie in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// `struct linux_dirent`, which `getdents` gives: the type is the last byte.
+    Old,
+    /// `struct linux_dirent64`.
+    New,
+}
+
+/// A kernel-side buffer of entries; user memory is written after all locks are released.
 pub struct DirBuffer {
     bytes: Vec<u8>,
     limit: usize,
+    format: Format,
     full: bool,
 }
 
@@ -26,18 +36,19 @@ impl DirBuffer {
     const MAX: usize = 32 * 1024;
 
     /// A buffer for at most `limit` bytes of entries.
-    pub fn new(limit: usize) -> Result<DirBuffer, Errno> {
+    pub fn new(limit: usize, format: Format) -> Result<DirBuffer, Errno> {
         let limit = limit.min(Self::MAX);
         let mut bytes = Vec::new();
         aegis::charge::reserve(&mut bytes, limit)?;
-        Ok(DirBuffer { bytes, limit, full: false })
+        Ok(DirBuffer { bytes, limit, format, full: false })
     }
 
     /// Adds an entry; `next` is the position after it. Gives false, and changes nothing, when it doesn't fit.
     pub fn push(&mut self, inode: u64, next: u64, kind: FileKind, name: &[u8]) -> bool {
-        /// Bytes of an entry before its name.
-        const HEAD: usize = 19;
-        let len = (HEAD + name.len() + 1).next_multiple_of(8);
+        let len = match self.format {
+            Format::Old => Dirent::record_len(name.len()),
+            Format::New => Dirent64::record_len(name.len()),
+        };
         if self.full || self.bytes.len() + len > self.limit {
             self.full = true;
             return false;
@@ -46,9 +57,18 @@ impl DirBuffer {
         self.bytes.extend_from_slice(&inode.to_le_bytes());
         self.bytes.extend_from_slice(&next.to_le_bytes());
         self.bytes.extend_from_slice(&u16::try_from(len).unwrap_or(u16::MAX).to_le_bytes());
-        self.bytes.push(kind as u8);
-        self.bytes.extend_from_slice(name);
-        self.bytes.resize(end, 0);
+        match self.format {
+            Format::Old => {
+                self.bytes.extend_from_slice(name);
+                self.bytes.resize(end - 1, 0);
+                self.bytes.push(kind as u8);
+            }
+            Format::New => {
+                self.bytes.push(kind as u8);
+                self.bytes.extend_from_slice(name);
+                self.bytes.resize(end, 0);
+            }
+        }
         true
     }
 
@@ -65,17 +85,27 @@ impl DirBuffer {
 
 #[cfg(test)]
 mod tests {
-    use super::DirBuffer;
+    use super::{DirBuffer, Format};
     use crate::inode::FileKind;
 
     #[test]
     fn directory_entries_are_padded_to_eight_bytes_and_stop_when_full() {
-        let mut buffer = DirBuffer::new(50).unwrap();
+        let mut buffer = DirBuffer::new(50, Format::New).unwrap();
         assert!(buffer.push(7, 3, FileKind::Regular, b"abc"));
         assert_eq!(buffer.bytes().len(), 24);
         assert_eq!(&buffer.bytes()[16..24], &[24, 0, 8, b'a', b'b', b'c', 0, 0]);
         assert!(buffer.push(8, 4, FileKind::Directory, b"x"));
         assert!(!buffer.push(9, 5, FileKind::Directory, b"y"));
         assert_eq!(buffer.bytes().len(), 48);
+    }
+
+    #[test]
+    fn old_entries_have_their_type_behind_the_padding() {
+        let mut buffer = DirBuffer::new(56, Format::Old).unwrap();
+        assert!(buffer.push(7, 3, FileKind::Regular, b"abcd"));
+        assert_eq!(&buffer.bytes()[16..24], &[24, 0, b'a', b'b', b'c', b'd', 0, 8]);
+        assert!(buffer.push(8, 4, FileKind::Directory, b"abcde"));
+        assert_eq!(&buffer.bytes()[40..], &[32, 0, b'a', b'b', b'c', b'd', b'e', 0, 0, 0, 0, 0, 0, 0, 0, 4]);
+        assert!(!buffer.push(9, 5, FileKind::Directory, b"y"));
     }
 }

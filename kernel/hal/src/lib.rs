@@ -9,6 +9,7 @@
 //!
 //! - addresses ([`UserAddr`], [`PhysAddr`]), [`BootInfo`], [`Instant`]
 //! - locks with classes ([`SpinLock`]), [`TryLock`], [`Once`], [`PerCpu`], [`preempt`]; reading without a lock ([`Rcu`])
+//! - [protection keys](keys)
 //! - the kernel log ([`log`] and the macros [`info!`], [`warn!`], …)
 //! - the traits that crates above implement: [`FrameSource`], [`SchedulerHooks`], [`FaultHandler`]
 #![cfg_attr(target_os = "none", no_std)]
@@ -21,6 +22,7 @@ mod boot_info;
 mod facts;
 pub mod frames;
 pub mod keyboard;
+pub mod keys;
 mod lock;
 mod lock_check;
 pub mod log;
@@ -44,6 +46,7 @@ mod arch;
 pub use addr::{PhysAddr, UserAddr};
 pub use boot_info::{BootInfo, BootMemory, Framebuffer, MemoryKind, MemoryRegion};
 pub use frames::{FrameNumber, FrameSource};
+pub use keys::Key;
 pub use lock::{SpinGuard, SpinIrqGuard, SpinLock};
 pub use lock_check::{HeldLocks, LockClass, might_sleep};
 pub use once::Once;

@@ -9,7 +9,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use crate::arch;
 use crate::once::Once;
-use crate::{PAGE_SIZE, Page, UserAddr};
+use crate::{Key, PAGE_SIZE, Page, UserAddr};
 
 bitflags! {
     /// What a mapping lets a program do.
@@ -21,8 +21,28 @@ bitflags! {
         const WRITE = 2;
         /// Execute.
         const EXECUTE = 4;
+        /// Not a right: the mapping's protection key.
+        const KEY = 0xf0;
     }
 }
+
+impl Access {
+    /// The same rights with a protection key.
+    #[inline]
+    #[must_use]
+    pub const fn with_key(self, key: Key) -> Self {
+        Self::from_bits_retain(self.bits() & !Self::KEY.bits() | key.number() << KEY_SHIFT)
+    }
+
+    /// The protection key.
+    #[inline]
+    pub const fn key(self) -> Key {
+        Key::from_low_bits(self.bits() >> KEY_SHIFT)
+    }
+}
+
+/// Where the key lies in [`Access`].
+const KEY_SHIFT: u32 = 4;
 
 /// How the access that faulted was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +53,15 @@ pub struct FaultAccess {
     pub execute: bool,
     /// The page was there; the mapping forbade the access.
     pub present: bool,
+    /// The thread's rights by the mapping's protection key forbade it.
+    pub by_key: bool,
+}
+
+impl FaultAccess {
+    /// A page that is not there was read.
+    pub const READ: Self = Self { write: false, execute: false, present: false, by_key: false };
+    /// A page that is not there was written.
+    pub const WRITE: Self = Self { write: true, ..Self::READ };
 }
 
 /// User memory could not be accessed.

@@ -22,11 +22,13 @@ extern crate alloc;
 extern crate std;
 
 pub mod argument;
+pub mod barriers;
 pub mod dispatch;
 pub mod files;
 pub mod futex;
 pub mod grammar;
 pub mod ipc;
+pub mod keys;
 mod lock_classes;
 pub mod memory;
 pub mod processes;

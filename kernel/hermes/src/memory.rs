@@ -4,10 +4,10 @@ use abi::memory::madvise as advice;
 use abi::memory::{MlockallFlags, MsyncFlags};
 use abi::process::RLIM_INFINITY;
 use abi::{Errno, MapFlags, MountFlags, MremapFlags, ProtFlags, Resource};
-use aegis::{Backing, FaultError, MapRequest, Placement};
+use aegis::{AddressSpace, Backing, FaultError, MapRequest, Placement, Touch};
 use cerberus::Rights;
 use chroma::Fd;
-use hal::UserAddr;
+use hal::{Key, UserAddr};
 use process::Current;
 use process::mapped::FileName;
 
@@ -71,6 +71,7 @@ pub fn mmap(
         offset.checked_add(length).filter(|end| i64::try_from(*end).is_ok()).ok_or(Errno::EOVERFLOW)?;
         (Some(backing), maximum)
     };
+    let protection = protection | current.thread.implied(protection) & maximum;
     if flags.contains(MapFlags::GROWSDOWN) && (backing.is_some() || shared) {
         return Err(Errno::EINVAL);
     }
@@ -128,12 +129,25 @@ pub fn munmap(current: &mut Current, start: UserAddr, length: u64) -> Outcome {
 
 /// `mprotect`.
 pub fn mprotect(current: &mut Current, start: UserAddr, length: u64, protection: ProtFlags) -> Outcome {
+    protect(current, start, length, protection, None)
+}
+
+/// `mprotect`, and the protection key if one is named.
+#[inline]
+pub(crate) fn protect(
+    current: &mut Current,
+    start: UserAddr,
+    length: u64,
+    protection: ProtFlags,
+    key: Option<Key>,
+) -> Outcome {
     known(protection, EVERYTHING | ProtFlags::SEM | ProtFlags::GROWSDOWN | ProtFlags::GROWSUP)?;
     let grows = ProtFlags::GROWSDOWN | ProtFlags::GROWSUP;
     if protection.contains(grows) || !start.is_page_aligned() {
         return Err(Errno::EINVAL);
     }
-    current.program.space.protect(start, length, protection & EVERYTHING)?;
+    let implied = current.thread.implied(protection);
+    current.program.space.protect_with(start, length, protection & EVERYTHING, implied, key)?;
     DONE
 }
 
@@ -152,12 +166,20 @@ pub fn mremap(
 
 /// `brk`: the end of the heap, moved if that is possible.
 pub fn brk(current: &mut Current, end: UserAddr) -> Outcome {
-    address(current.program.space.set_break(end))
+    let implied = current.thread.implied(ProtFlags::READ);
+    address(current.program.space.set_break_with(end, implied))
 }
 
 /// `madvise`.
 pub fn madvise(current: &mut Current, start: UserAddr, length: u64, what: i32) -> Outcome {
-    let space = current.program.space.clone();
+    advise(&current.program.space, start, length, what)
+}
+
+/// `madvise`, on whatever program's memory.
+///
+/// # Errors
+/// Those of the call.
+pub(crate) fn advise(space: &AddressSpace, start: UserAddr, length: u64, what: i32) -> Outcome {
     match what {
         advice::MADV_DONTNEED | advice::MADV_FREE | advice::MADV_DONTNEED_LOCKED => {
             space.discard(start, length)?;
@@ -168,8 +190,9 @@ pub fn madvise(current: &mut Current, start: UserAddr, length: u64, what: i32) -
         advice::MADV_KEEPONFORK => space.advise_fork(start, length, None, Some(false))?,
         advice::MADV_POPULATE_READ | advice::MADV_POPULATE_WRITE => {
             space.check_mapped(start, length)?;
-            space.populate(start, length).map_err(|error| match error {
-                FaultError::NotAllowed => Errno::EINVAL,
+            let touch = if what == advice::MADV_POPULATE_READ { Touch::Read } else { Touch::Write };
+            space.populate(start, length, touch).map_err(|error| match error {
+                FaultError::NotAllowed | FaultError::Key(_) => Errno::EINVAL,
                 FaultError::NoPage => Errno::EFAULT,
                 FaultError::NotMapped | FaultError::NoMemory => Errno::ENOMEM,
             })?;
@@ -234,9 +257,11 @@ fn lock(current: &Current, start: UserAddr, length: u64) -> Outcome {
         return Err(if limit == 0 { Errno::EPERM } else { Errno::ENOMEM });
     }
     current.program.space.check_mapped(start.page_down(), length)?;
-    current.program.space.populate(start.page_down(), length).map_err(|error| match error {
+    current.program.space.populate(start.page_down(), length, Touch::Fill).map_err(|error| match error {
         FaultError::NoMemory => Errno::EAGAIN,
-        FaultError::NotMapped | FaultError::NotAllowed | FaultError::NoPage => Errno::ENOMEM,
+        FaultError::NotMapped | FaultError::NotAllowed | FaultError::Key(_) | FaultError::NoPage => {
+            Errno::ENOMEM
+        }
     })?;
     DONE
 }

@@ -1,10 +1,10 @@
 //! The system as a whole.
 
-use abi::Errno;
 use abi::system::{
     GetrandomFlags, HOST_NAME_MAX, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, Sysinfo, Utsname, reboot as how,
     syslog as action,
 };
+use abi::{Errno, Personality};
 use alloc::vec::Vec;
 use chroma::Sink;
 use chroma::cred::Cap;
@@ -18,6 +18,8 @@ use crate::support::{DONE, count, known};
 
 /// The version that Serix presents: C libraries refuse kernels that are older than they know.
 pub const RELEASE: &str = "6.1.0-serix";
+/// What it presents to those with `UNAME26`: since 3.0 followed 2.6.39, 60 more than the second number.
+const OLD_RELEASE: &str = "2.6.61-serix";
 /// What `uname -v` says.
 pub const VERSION: &str = "#1 SMP PREEMPT";
 
@@ -32,12 +34,15 @@ fn field(text: &[u8]) -> [u8; 65] {
 /// `uname`. The system's name is Linux's, because that is what programs ask for: whether they can run here.
 pub fn uname(current: &mut Current, to: Out<Utsname>) -> Outcome {
     let names = &current.namespaces.names;
+    let personality = current.thread.personality();
+    let release = if personality.contains(Personality::UNAME26) { OLD_RELEASE } else { RELEASE };
+    let machine: &[u8] = if personality.is_linux32() { b"i686" } else { b"x86_64" };
     to.write(&Utsname {
         sysname: field(b"Linux"),
         nodename: field(&names.host()),
-        release: field(RELEASE.as_bytes()),
+        release: field(release.as_bytes()),
         version: field(VERSION.as_bytes()),
-        machine: field(b"x86_64"),
+        machine: field(machine),
         domainname: field(&names.domain()),
     })?;
     DONE

@@ -9,13 +9,13 @@ use abi::fs::{
 };
 use abi::inotify::InotifyMask;
 use abi::ipc::Sembuf;
-use abi::memory::{MlockallFlags, MsyncFlags};
+use abi::memory::{BarrierCommands, KeyDenials, MlockallFlags, MsyncFlags};
 use abi::poll::{EpollEvent, Pollfd, SigsetArgument};
-use abi::process::{CapData, CapHeader, CloneArgs, Rusage};
+use abi::process::{CapData, CapHeader, CloneArgs, Rusage, SchedAttr};
 use abi::signal::{Sigaction, Sigevent, Stack};
 use abi::socket::{MessageFlags, Mmsghdr, Msghdr};
 use abi::stat::StatxMask;
-use abi::system::{GetrandomFlags, Sysinfo, Utsname};
+use abi::system::{GetrandomFlags, Sysinfo, Ustat, Utsname};
 use abi::time::{Itimerspec, Itimerval, Timex, Timezone, Tms};
 use abi::{
     AccessFlags, AtFlags, CloneFlags, Gid, Iovec, MapFlags, Mode, MremapFlags, OpenFlags, ProtFlags,
@@ -30,12 +30,14 @@ use crate::files::{
     attributes, descriptors, directories, io, links, locks, make, mounts, open, owners, splice, stat, sync,
     times, transfer, xattr,
 };
-use crate::processes::{capabilities, execute, groups, identity, lifecycle, limits, pidfd, prctl, wait};
+use crate::processes::{
+    capabilities, execute, groups, identity, kcmp, lifecycle, limits, others_memory, pidfd, prctl, wait,
+};
 use crate::row::Status::{Accepted, Missing, Refused};
 use crate::row::{Note, Parameter, Row};
 use crate::sockets::{connect, create, options, receive, send};
 use crate::waiting::{epoll, eventfd, inotify, poll, select, signalfd, timerfd};
-use crate::{futex, ipc, memory, sched, signals, system, time};
+use crate::{barriers, futex, ipc, keys, memory, sched, signals, system, time};
 
 macro_rules! table {
     ($($number:ident $name:literal $($handler:ident)::+ ($($argument:ident: $kind:ty),*)
@@ -160,7 +162,7 @@ table! {
     CLONE "clone" lifecycle::clone(flags: u64, stack: UserAddr, parent_tid: UserAddr, child_tid: UserAddr, tls: u64) [""] "threads" {
         "CLONE_NEWPID, NEWUSER, NEWNET, NEWIPC, NEWCGROUP": Refused("EINVAL, as without them in the configuration"),
         "CLONE_PTRACE, CLONE_UNTRACED": Accepted("nothing is traced"),
-        "CLONE_SYSVSEM, CLONE_IO": Accepted("there is nothing to share"),
+        "CLONE_SYSVSEM": Accepted("there is nothing to share"),
     };
     FORK "fork" lifecycle::fork() [""] "processes";
     VFORK "vfork" lifecycle::vfork() [""] "processes";
@@ -186,6 +188,7 @@ table! {
     FDATASYNC "fdatasync" sync::fsync(fd: Fd) ["SYNC"] "files";
     TRUNCATE "truncate" attributes::truncate(path: PathName, size: i64) [""] "files";
     FTRUNCATE "ftruncate" attributes::ftruncate(fd: Fd, size: i64) [""] "files";
+    GETDENTS "getdents" directories::getdents(fd: Fd, buffer: OutBytes, size: u32) ["READ"] "directories";
     GETCWD "getcwd" directories::getcwd(buffer: OutBytes, size: usize) [""] "directories";
     CHDIR "chdir" directories::chdir(path: PathName) [""] "directories";
     FCHDIR "fchdir" directories::fchdir(fd: Fd) [""] "directories";
@@ -240,8 +243,16 @@ table! {
     SIGALTSTACK "sigaltstack" signals::sigaltstack(new: In<Stack>, old: Out<Stack>) [""] "signals";
     UTIME "utime" times::utime(path: PathName, times: In<i64>) [""] "files";
     MKNOD "mknod" make::mknod(path: PathName, mode: Mode, device: u32) [""] "files";
+    PERSONALITY "personality" prctl::personality(personality: u32) [""] "personality" {
+        "ADDR_COMPAT_LAYOUT": Accepted("kept; mappings are placed downwards all the same"),
+        "SHORT_INODE, WHOLE_SECONDS, FDPIC_FUNCPTRS, ADDR_LIMIT_32BIT, ADDR_LIMIT_3GB": Accepted("kept; they mean nothing to 64-bit programs, as on Linux"),
+    };
+    USTAT "ustat" stat::ustat(device: u32, to: Out<Ustat>) [""] "system" {
+        "file systems that nobody can mount": Missing("EINVAL: only what the caller sees mounted is found"),
+    };
     STATFS "statfs" stat::statfs(path: PathName, to: Out<Statfs>) [""] "files";
     FSTATFS "fstatfs" stat::fstatfs(fd: Fd, to: Out<Statfs>) [""] "files";
+    SYSFS "sysfs" stat::sysfs(question: i32, first: u64, second: UserAddr) [""] "system";
     GETPRIORITY "getpriority" sched::getpriority(which: i32, who: i32) [""] "limits";
     SETPRIORITY "setpriority" sched::setpriority(which: i32, who: i32, value: i32) [""] "limits";
     SCHED_SETPARAM "sched_setparam" sched::sched_setparam(pid: i32, priority: In<i32>) [""] "threads";
@@ -287,6 +298,9 @@ table! {
     SETHOSTNAME "sethostname" system::sethostname(name: InBytes, length: i32) [""] "system";
     SETDOMAINNAME "setdomainname" system::setdomainname(name: InBytes, length: i32) [""] "system";
     GETTID "gettid" lifecycle::gettid() [""] "threads";
+    READAHEAD "readahead" attributes::readahead(fd: Fd, offset: i64, size: u64) ["READ"] "files" {
+        "every range": Accepted("checked; everything is in memory"),
+    };
     SETXATTR "setxattr" xattr::setxattr(target: PathName, name: UserAddr, value: InBytes, size: usize, flags: u32) [""] "files";
     LSETXATTR "lsetxattr" xattr::lsetxattr(target: PathName, name: UserAddr, value: InBytes, size: usize, flags: u32) [""] "files";
     FSETXATTR "fsetxattr" xattr::fsetxattr(target: Fd, name: UserAddr, value: InBytes, size: usize, flags: u32) [""] "files";
@@ -337,6 +351,10 @@ table! {
     TGKILL "tgkill" signals::tgkill(pid: i32, tid: i32, signal: SignalNumber) [""] "signals";
     UTIMES "utimes" times::utimes(path: PathName, times: In<Timeval>) [""] "files";
     WAITID "waitid" wait::waitid(kind: i32, id: u32, to: Out<Siginfo>, options: WaitFlags, usage: Out<Rusage>) [""] "processes";
+    IOPRIO_SET "ioprio_set" sched::ioprio_set(which: i32, who: i32, value: i32) [""] "ioprio" {
+        "every priority": Accepted("kept and told; there is no queue of a disk"),
+    };
+    IOPRIO_GET "ioprio_get" sched::ioprio_get(which: i32, who: i32) [""] "ioprio";
     INOTIFY_INIT "inotify_init" inotify::inotify_init() [""] "inotify";
     INOTIFY_ADD_WATCH "inotify_add_watch" inotify::inotify_add_watch(fd: Fd, path: PathName, mask: InotifyMask) [""] "inotify";
     INOTIFY_RM_WATCH "inotify_rm_watch" inotify::inotify_rm_watch(fd: Fd, wd: i32) [""] "inotify";
@@ -394,18 +412,33 @@ table! {
     CLOCK_ADJTIME "clock_adjtime" time::clock_adjtime(clock: i32, timex: InOut<Timex>) [""] "clocks";
     SYNCFS "syncfs" sync::syncfs(fd: Fd) [""] "files";
     GETCPU "getcpu" sched::getcpu(cpu: Out<u32>, node: Out<u32>) [""] "threads";
+    PROCESS_VM_READV "process_vm_readv" others_memory::process_vm_readv(pid: i32, own: In<Iovec>, owns: usize, other: In<Iovec>, others: usize, flags: u64) [""] "others_memory";
+    PROCESS_VM_WRITEV "process_vm_writev" others_memory::process_vm_writev(pid: i32, own: In<Iovec>, owns: usize, other: In<Iovec>, others: usize, flags: u64) [""] "others_memory";
+    KCMP "kcmp" kcmp::kcmp(one: i32, other: i32, what: i32, one_index: u64, other_index: u64) [""] "comparing";
+    SCHED_SETATTR "sched_setattr" sched::sched_setattr(pid: i32, attributes: InOut<SchedAttr>, flags: u32) [""] "threads" {
+        "SCHED_DEADLINE": Refused("EBUSY, as where no processor time is left for a deadline"),
+    };
+    SCHED_GETATTR "sched_getattr" sched::sched_getattr(pid: i32, to: Out<SchedAttr>, size: u32, flags: u32) [""] "threads";
     RENAMEAT2 "renameat2" make::renameat2(old: Fd, from: PathName, new: Fd, to: PathName, flags: RenameFlags) [""] "paths";
     GETRANDOM "getrandom" system::getrandom(buffer: OutBytes, size: usize, flags: GetrandomFlags) [""] "system";
     MEMFD_CREATE "memfd_create" descriptors::memfd_create(name: UserAddr, flags: MemfdFlags) [""] "memory" {
         "MFD_HUGETLB": Refused("EINVAL"),
     };
     EXECVEAT "execveat" execute::execveat(directory: Fd, path: PathName, arguments: StringList, environment: UserAddr, flags: AtFlags) [""] "exec";
+    MEMBARRIER "membarrier" barriers::membarrier(command: BarrierCommands, flags: u32, processor: i32) [""] "barriers" {
+        "MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ": Missing("EINVAL, and not in the query: there are no restartable sequences"),
+    };
     MLOCK2 "mlock2" memory::mlock2(start: UserAddr, length: u64, flags: u32) [""] "memory";
     COPY_FILE_RANGE "copy_file_range" transfer::copy_file_range(input: Fd, input_offset: InOut<i64>, output: Fd, output_offset: InOut<i64>, size: usize, flags: u32) ["READ, WRITE"] "files";
     PREADV2 "preadv2" io::preadv2(fd: Fd, vector: In<Iovec>, number: usize, offset: i64, upper: usize, flags: RwFlags) ["READ"] "files" {
         "RWF_NOWAIT, RWF_APPEND": Refused("EOPNOTSUPP"),
     };
     PWRITEV2 "pwritev2" io::pwritev2(fd: Fd, vector: In<Iovec>, number: usize, offset: i64, upper: usize, flags: RwFlags) ["WRITE"] "files";
+    PKEY_MPROTECT "pkey_mprotect" keys::pkey_mprotect(start: UserAddr, length: u64, protection: ProtFlags, key: i32) [""] "protection_keys" {
+        "PROT_GROWSDOWN": Accepted("changes the range itself only"),
+    };
+    PKEY_ALLOC "pkey_alloc" keys::pkey_alloc(flags: u64, denied: KeyDenials) [""] "protection_keys";
+    PKEY_FREE "pkey_free" keys::pkey_free(key: i32) [""] "protection_keys";
     STATX "statx" stat::statx(directory: Fd, path: PathName, flags: AtFlags, mask: StatxMask, to: Out<Statx>) [""] "files" {
         "STATX_BTIME": Missing("no file system keeps it; the mask says so"),
     };
@@ -420,5 +453,9 @@ table! {
     };
     PIDFD_GETFD "pidfd_getfd" pidfd::pidfd_getfd(pidfd: Fd, fd: Fd, flags: u32) [""] "pidfds";
     FACCESSAT2 "faccessat2" attributes::faccessat2(directory: Fd, path: PathName, mode: AccessFlags, flags: AtFlags) [""] "paths";
+    PROCESS_MADVISE "process_madvise" others_memory::process_madvise(pidfd: Fd, vector: In<Iovec>, number: usize, what: i32, flags: u32) [""] "others_memory" {
+        "MADV_WILLNEED, MADV_COLD, MADV_PAGEOUT": Accepted("checked; everything is in memory, and stays"),
+        "MADV_COLLAPSE": Refused("EINVAL: no huge pages"),
+    };
     EPOLL_PWAIT2 "epoll_pwait2" epoll::epoll_pwait2(epoll: Fd, events: Out<EpollEvent>, most: i32, timeout: In<Timespec>, mask: In<SigSet>, size: usize) [""] "polling";
 }

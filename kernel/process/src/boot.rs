@@ -83,6 +83,7 @@ pub fn start_first(boot: Boot) -> Result<(), Errno> {
         cred,
         user: user::of(Uid::ROOT),
         name: Name::default(),
+        io_priority: None,
     };
     let thread = Arc::new(Thread::new(pid, process, parts, SigSet::EMPTY));
     let strings = |list: &[Vec<u8>]| {

@@ -268,12 +268,6 @@ pub(crate) fn allowed_as(caller: &Cred, ids: (Uid, Gid), target: &Cred, is_dumpa
     caller.has(Cap::SYS_PTRACE) || same && is_dumpable && caller.effective.contains(target.permitted)
 }
 
-/// Whether a caller may take hold of what a process with this identity has (`ptrace(2)`, attaching, with the real
-/// identities).
-pub fn may_attach(caller: &Cred, target: &Cred, is_dumpable: bool) -> bool {
-    allowed_as(caller, (caller.uid, caller.gid), target, is_dumpable)
-}
-
 #[cfg(test)]
 mod tests {
     use super::{FileIds, exec, set_all_users, set_file_user, set_real_effective_user, set_user};

@@ -36,8 +36,10 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod access;
 pub mod boot;
 pub mod clone;
+pub mod compare;
 pub mod current;
 pub mod exec;
 pub mod exit;
@@ -52,6 +54,7 @@ pub mod mapped;
 pub mod memory;
 pub mod namespaces;
 mod numbers;
+pub mod others_memory;
 pub mod pidfd;
 pub mod proc;
 pub mod process;

@@ -1,10 +1,11 @@
 //! What a thread is running: an address space and where it came from.
 
+use abi::memory::BarrierCommands;
 use aegis::AddressSpace;
 use alloc::sync::Arc;
 use chroma::OpenFile;
 use chroma::inode::WritersDenied;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// A range of user addresses.
 pub type Range = (u64, u64);
@@ -34,6 +35,8 @@ pub struct Program {
     pub places: Places,
     /// Whether others may look into it (`PR_SET_DUMPABLE`).
     dumpable: AtomicBool,
+    /// The barriers that it has registered for (`membarrier(2)`), by the registering commands.
+    barriers: AtomicU32,
 }
 
 /// Addresses that `/proc/PID/stat` shows.
@@ -57,22 +60,30 @@ impl Program {
         auxiliary: Arc<[u8]>,
         places: Places,
     ) -> Self {
-        Self { space, executable, arguments, environment, auxiliary, places, dumpable: AtomicBool::new(true) }
+        Self {
+            space,
+            executable,
+            arguments,
+            environment,
+            auxiliary,
+            places,
+            dumpable: AtomicBool::new(true),
+            barriers: AtomicU32::new(0),
+        }
     }
 
     /// The same program in another address space (`fork`).
     pub fn duplicate(&self, space: Arc<AddressSpace>) -> Self {
-        let program = Self {
+        Self {
             space,
             executable: self.executable.clone(),
             arguments: self.arguments,
             environment: self.environment,
             auxiliary: self.auxiliary.clone(),
             places: self.places,
-            dumpable: AtomicBool::new(true),
-        };
-        program.set_dumpable(self.is_dumpable());
-        program
+            dumpable: AtomicBool::new(self.is_dumpable()),
+            barriers: AtomicU32::new(self.barriers().bits()),
+        }
     }
 
     /// Whether others of the same user may look into it.
@@ -83,5 +94,15 @@ impl Program {
     /// See [`Program::is_dumpable`].
     pub fn set_dumpable(&self, dumpable: bool) {
         self.dumpable.store(dumpable, Ordering::Relaxed);
+    }
+
+    /// The barriers that it has registered for, by the registering commands: kept by `fork`, not by `exec`.
+    pub fn barriers(&self) -> BarrierCommands {
+        BarrierCommands::from_bits_retain(self.barriers.load(Ordering::Relaxed))
+    }
+
+    /// Registers for barriers, for good.
+    pub fn register_barriers(&self, command: BarrierCommands) {
+        self.barriers.fetch_or(command.bits(), Ordering::Relaxed);
     }
 }

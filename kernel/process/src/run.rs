@@ -4,16 +4,18 @@ use crate::current::Current;
 use crate::exit;
 use crate::hooks;
 use crate::memory;
-use crate::signal::{deliver, fault};
+use crate::signal::{Info, deliver, fault};
 use abi::Signal;
 use abi::signal::code;
 use aegis::FaultError;
 use chronos::Work;
 use hal::{FaultAccess, Trap, UserAddr};
 
-/// The error code of a page fault as the processor gives it (Intel SDM volume 3, 4.7): present, write, user, instruction.
+/// The error code of a page fault as the processor gives it (Intel SDM volume 3, 4.7): present, write, user, instruction,
+/// protection key.
 fn fault_error(access: FaultAccess) -> u64 {
-    u64::from(access.present) | u64::from(access.write) << 1 | 1 << 2 | u64::from(access.execute) << 4
+    let FaultAccess { present, write, execute, by_key } = access;
+    u64::from(present) | u64::from(write) << 1 | 1 << 2 | u64::from(execute) << 4 | u64::from(by_key) << 5
 }
 
 /// Runs the thread's program until the thread ends.
@@ -46,18 +48,20 @@ pub fn user_thread_main(mut current: Current) {
 
 #[cold]
 fn refused(current: &mut Current, address: UserAddr, access: FaultAccess, error: FaultError) {
-    let (signal, code) = match error {
-        FaultError::NotMapped => (Signal::SIGSEGV, code::SEGV_MAPERR),
-        FaultError::NotAllowed => (Signal::SIGSEGV, code::SEGV_ACCERR),
-        FaultError::NoPage => (Signal::SIGBUS, code::BUS_ADRERR),
+    let at = address.get();
+    let info = match error {
+        FaultError::NotMapped => Info::fault(Signal::SIGSEGV, code::SEGV_MAPERR, at),
+        FaultError::NotAllowed => Info::fault(Signal::SIGSEGV, code::SEGV_ACCERR, at),
+        FaultError::Key(key) => Info::key_fault(at, key),
+        FaultError::NoPage => Info::fault(Signal::SIGBUS, code::BUS_ADRERR, at),
         FaultError::NoMemory => {
             if memory::make_room() {
                 return; // the program tries again
             }
-            (Signal::SIGKILL, code::SI_KERNEL)
+            Info::fault(Signal::SIGKILL, code::SI_KERNEL, at)
         }
     };
-    fault::page_fault(current, address, fault_error(access), signal, code);
+    fault::page_fault(current, address, fault_error(access), info);
 }
 
 #[inline]

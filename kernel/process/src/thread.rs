@@ -7,13 +7,14 @@ use crate::process::Process;
 use crate::program::Program;
 use crate::signal::Pending;
 use crate::user::User;
+use abi::io_priority::IoPriority;
 use abi::process::TASK_COMM_LEN;
-use abi::{SigSet, Signal};
+use abi::{Personality, ProtFlags, SigSet, Signal};
 use alloc::string::String;
 use alloc::sync::{Arc, Weak};
 use chroma::{Cred, FdTable, FsContext};
 use chronos::Work;
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use hal::{Instant, Once, SpinLock};
 
 /// The name of a thread, padded with NULs.
@@ -42,6 +43,8 @@ pub struct Parts {
     pub user: Arc<User>,
     /// Its name.
     pub name: Name,
+    /// Its priority of input and output, once it was set; shared with children that were made with `CLONE_IO`.
+    pub io_priority: Option<Arc<AtomicU16>>,
 }
 
 /// A thread.
@@ -59,6 +62,7 @@ pub struct Thread {
     pub(crate) parent_death_signal: AtomicU32,
     /// `PR_SET_NO_NEW_PRIVS`.
     pub(crate) no_new_privileges: AtomicBool,
+    personality: AtomicU32,
     pub(crate) fail_nth: FailNth,
     started: Instant,
 }
@@ -77,6 +81,7 @@ impl Thread {
             is_parked: AtomicBool::new(false),
             parent_death_signal: AtomicU32::new(0),
             no_new_privileges: AtomicBool::new(false),
+            personality: AtomicU32::new(0),
             fail_nth: FailNth::default(),
             started: chronos::clock::now(),
         }
@@ -117,7 +122,8 @@ impl Thread {
         look(&self.parts.lock())
     }
 
-    /// Changes its parts; only the thread itself does, and drops what was replaced afterwards.
+    /// Changes its parts; only the thread itself does, but for its priority of input and output, and drops what was replaced
+    /// afterwards.
     pub(crate) fn change_parts<R>(&self, change: impl FnOnce(&mut Parts) -> R) -> R {
         change(&mut self.parts.lock())
     }
@@ -159,6 +165,31 @@ impl Thread {
         }
     }
 
+    /// Its priority of input and output, as it was set.
+    pub fn io_priority(&self) -> IoPriority {
+        let value = self.parts(|parts| parts.io_priority.as_ref().map(|value| value.load(Ordering::Relaxed)));
+        IoPriority::from_bits(value.unwrap_or(0))
+    }
+
+    /// Sets it, for all who share it. It is kept and told only: there is no disk whose queue it could order.
+    pub fn set_io_priority(&self, priority: IoPriority) {
+        let fresh = Arc::new(AtomicU16::new(priority.bits()));
+        let unused = self.change_parts(|parts| match &parts.io_priority {
+            Some(there) => {
+                there.store(priority.bits(), Ordering::Relaxed);
+                Some(fresh)
+            }
+            None => parts.io_priority.replace(fresh),
+        });
+        drop(unused);
+    }
+
+    /// That of a child.
+    pub(crate) fn io_priority_of_child(&self, is_shared: bool) -> Option<Arc<AtomicU16>> {
+        let own = self.parts(|parts| parts.io_priority.clone())?;
+        if is_shared { Some(own) } else { Some(Arc::new(AtomicU16::new(own.load(Ordering::Relaxed)))) }
+    }
+
     /// The signals it blocks.
     #[inline]
     pub fn blocked(&self) -> SigSet {
@@ -168,6 +199,25 @@ impl Thread {
     /// Changes the signals it blocks. By the thread itself, which looks for deliverable ones afterwards.
     pub(crate) fn set_blocked(&self, set: SigSet) {
         self.blocked.store(set.difference(SigSet::UNBLOCKABLE).0, Ordering::Relaxed);
+    }
+
+    /// What it asked to be like (`personality(2)`).
+    #[inline]
+    pub fn personality(&self) -> Personality {
+        Personality::from_bits_retain(self.personality.load(Ordering::Relaxed))
+    }
+
+    /// Changes that; by the thread itself, or before it runs.
+    pub fn set_personality(&self, personality: Personality) {
+        self.personality.store(personality.bits(), Ordering::Relaxed);
+    }
+
+    /// What mappings with these rights have beside them (`READ_IMPLIES_EXEC`).
+    #[inline]
+    pub fn implied(&self, protection: ProtFlags) -> ProtFlags {
+        let implies = protection.contains(ProtFlags::READ)
+            && self.personality().contains(Personality::READ_IMPLIES_EXEC);
+        if implies { ProtFlags::EXEC } else { ProtFlags::empty() }
     }
 
     /// Gives it work to do before it goes on with its program.

@@ -98,14 +98,20 @@ pub fn start() -> Result<(), Errno> {
 }
 
 /// Maps it somewhere above the stack that ends at `stack_top`, or where there is room, and gives its address. `None` when it was
-/// not started. May sleep.
+/// not started. May sleep. `is_spread`: at a random distance from the stack.
 ///
 /// # Errors
 /// As [`AddressSpace::map`].
-pub(crate) fn map(space: &AddressSpace, stack_top: UserAddr) -> Result<Option<UserAddr>, Errno> {
+pub(crate) fn map(
+    space: &AddressSpace,
+    stack_top: UserAddr,
+    is_spread: bool,
+) -> Result<Option<UserAddr>, Errno> {
     let Some(vdso) = VDSO.get() else { return Ok(None) };
     let mut random = [0; 2];
-    hal::random::fill(&mut random);
+    if is_spread {
+        hal::random::fill(&mut random);
+    }
     let above = u64::from(u16::from_le_bytes(random)) % SPREAD * PAGE_SIZE as u64;
     let request = |object: &Arc<Pages>, length, placement, protection, maximum, name| MapRequest {
         length,

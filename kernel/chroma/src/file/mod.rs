@@ -24,7 +24,7 @@ use hal::{SpinLock, UserAddr};
 use crate::cred::Cred;
 use crate::inode::{FileKind, Inode};
 use crate::io::{Sink, Source};
-use crate::listing::DirBuffer;
+use crate::listing::{DirBuffer, Format};
 use crate::lock_classes;
 use crate::mount::Path;
 use crate::notify;
@@ -278,14 +278,14 @@ impl OpenFile {
         if self.ops.seekable() { *self.position.lock() } else { 0 }
     }
 
-    /// `getdents64` into `len` bytes of user memory: the count of bytes written, 0 at the end, `EINVAL` if not even one
-    /// entry fits. The position moves only past entries that reached user space.
-    pub fn read_dir(&self, to: UserAddr, len: usize) -> Result<usize, Errno> {
+    /// `getdents64`, or `getdents` by the format, into `len` bytes of user memory: the count of bytes written, 0 at the end,
+    /// `EINVAL` if not even one entry fits. The position moves only past entries that reached user space.
+    pub fn read_dir(&self, to: UserAddr, len: usize, format: Format) -> Result<usize, Errno> {
         if self.inode.kind() != FileKind::Directory {
             return Err(Errno::ENOTDIR);
         }
         let mut position = self.position.lock();
-        let mut buffer = DirBuffer::new(len)?;
+        let mut buffer = DirBuffer::new(len, format)?;
         let mut reached = *position;
         self.ops.read_dir(self, &mut reached, &mut buffer)?;
         if buffer.bytes().is_empty() && buffer.is_full() {

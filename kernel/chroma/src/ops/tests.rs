@@ -6,7 +6,7 @@ use super::{Node, access, chmod, chown};
 use crate::file::OpenFile;
 use crate::inode::FileKind;
 use crate::io::{Sink, Source};
-use crate::listing::DirBuffer;
+use crate::listing::{DirBuffer, Format};
 use crate::testing::{World, new_tmpfs, read_all};
 use crate::walk::View;
 
@@ -21,7 +21,7 @@ fn mv(view: &View<'_>, from: &str, to: &str) -> Result<(), Errno> {
 fn list(file: &OpenFile, bytes: usize) -> Vec<std::string::String> {
     let mut names = Vec::new();
     loop {
-        let mut buffer = DirBuffer::new(bytes).unwrap();
+        let mut buffer = DirBuffer::new(bytes, Format::New).unwrap();
         file.with_position(|position| file.ops().read_dir(file, position, &mut buffer)).unwrap();
         let mut rest = buffer.bytes();
         if rest.is_empty() {
@@ -300,7 +300,7 @@ fn listing_survives_removals_and_additions_in_between() {
         view.write_file(&std::format!("f{index}"), "");
     }
     let file = view.try_open("/", OpenFlags::DIRECTORY).unwrap();
-    let mut buffer = DirBuffer::new(400).unwrap();
+    let mut buffer = DirBuffer::new(400, Format::New).unwrap();
     file.with_position(|position| file.ops().read_dir(&file, position, &mut buffer)).unwrap();
     for index in (0..100).step_by(2) {
         view.unlink(std::format!("f{index}").as_bytes()).unwrap();

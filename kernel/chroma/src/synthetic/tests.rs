@@ -8,7 +8,7 @@ use crate::cred::Cred;
 use crate::file::Whence;
 use crate::inode::FileKind;
 use crate::io::{Sink, Source};
-use crate::listing::DirBuffer;
+use crate::listing::{DirBuffer, Format};
 use crate::mount::Path;
 use crate::testing::{World, read_all};
 use crate::walk::View;
@@ -88,7 +88,7 @@ fn dynamic_entries_are_found_listed_and_never_cached() {
         let root = view.try_open("/", OpenFlags::DIRECTORY).unwrap();
         let mut names = std::vec::Vec::new();
         loop {
-            let mut buffer = DirBuffer::new(60).unwrap();
+            let mut buffer = DirBuffer::new(60, Format::New).unwrap();
             root.with_position(|position| root.ops().read_dir(&root, position, &mut buffer)).unwrap();
             if buffer.bytes().is_empty() {
                 break;

@@ -43,6 +43,9 @@ pub fn on_each(function: fn()) {
     function();
 }
 
+/// Lets this processor finish what comes before: here it is the only one.
+pub fn serialise() {}
+
 /// Lets a processor print where it is: here it is known.
 pub fn report(_cpu: CpuId) {}
 

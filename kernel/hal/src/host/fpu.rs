@@ -17,11 +17,12 @@ pub fn save_current(buffer: &mut [u8]) -> usize {
     length
 }
 
-/// Replaces the current thread's user state.
+/// Replaces the current thread's user state. Of its components only those `wanted` are looked at, as bits of
+/// [`components`]; the others become what they are after a reset.
 ///
 /// # Errors
 /// The state is not one that the processor would save.
-pub fn restore_current(state: &[u8]) -> Result<(), BadState> {
+pub fn restore_current(state: &[u8], _wanted: u64) -> Result<(), BadState> {
     if state.len() < size() { Err(BadState) } else { Ok(()) }
 }
 

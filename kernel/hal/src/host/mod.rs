@@ -7,6 +7,7 @@ pub mod fpu;
 pub mod heap;
 pub mod i8042;
 pub mod irq;
+pub mod keys;
 pub mod page;
 pub mod paging;
 pub mod panic;

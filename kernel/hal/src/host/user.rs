@@ -14,13 +14,15 @@ fn page_for(at: UserAddr, write: bool) -> Result<Page, Fault> {
         let found = space.query(at);
         if let Some((page, access)) = &found
             && access.contains(needed)
+            && access.key().allows(write)
         {
             return Ok(page.clone());
         }
         if super::preempt_count() > 0 {
             return Err(Fault);
         }
-        let access = FaultAccess { write, execute: false, present: found.is_some() };
+        let by_key = found.as_ref().is_some_and(|(_, access)| !access.key().allows(write));
+        let access = FaultAccess { write, execute: false, present: found.is_some(), by_key };
         fault_handler().ok_or(Fault)?.resolve(at, access)?;
     }
 }

@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 use core::arch::asm;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicUsize, Ordering, fence};
 
 use super::features::cpuid;
 use super::{area, rcu, smp};
@@ -60,6 +60,13 @@ pub fn come_online() {
 }
 
 pub use super::call::on_each;
+
+/// Lets this processor finish what comes before, for all others to see, and forget instructions that it has fetched (Intel SDM
+/// volume 3, 9.3: `CPUID` is serialising).
+pub fn serialise() {
+    fence(Ordering::SeqCst);
+    core::hint::black_box(cpuid(0, 0));
+}
 
 /// Lets a processor print where it is, whatever it does: it may be stuck.
 pub fn report(cpu: CpuId) {

@@ -9,16 +9,21 @@ use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
 
 use super::features::{self, Features, cpuid};
+use super::keys;
+use crate::keys::INITIAL_RIGHTS;
 use crate::{NoMemory, Once};
 
 /// Bytes of a state in FXSAVE's form.
 const LEGACY_SIZE: usize = 512;
 /// Bytes of XSAVE's header behind it.
 const HEADER_SIZE: usize = 64;
-/// Room for a state: AVX-512 needs 2,696.
+/// Room for a state: with AVX-512 and PKRU it has 2,696.
 const MAX_SIZE: usize = 2816;
 /// x87, SSE, AVX, and AVX-512's three.
 const WANTED_COMPONENTS: u64 = 0b1110_0111;
+/// PKRU, the thread's rights by [`keys`]; wanted where there are any.
+pub(super) const KEY_RIGHTS: u64 = 1 << KEY_RIGHTS_NUMBER;
+const KEY_RIGHTS_NUMBER: u32 = 9;
 const SSE_AND_X87: u64 = 0b11;
 /// Where MXCSR lies in a state, and the mask of the bits of it that exist.
 const MXCSR: usize = 24;
@@ -43,6 +48,8 @@ enum Method {
 }
 
 static FORMAT: Once<Format> = Once::new();
+/// The state that a new program has.
+static INITIAL: Once<State> = Once::new();
 
 fn format() -> Format {
     FORMAT.get().copied().unwrap_or(Format {
@@ -70,12 +77,11 @@ impl Saved {
     /// [`NoMemory`] when there is none.
     pub fn new() -> Result<Self, NoMemory> {
         let mut boxed = super::heap::try_box::<UnsafeCell<State>>()?;
-        // SAFETY: bytes are valid however they are; they are written before anybody looks.
-        let mut state = unsafe {
-            boxed.as_mut_ptr().write_bytes(0, 1);
+        // SAFETY: the box has room for a state, and is written before anybody looks.
+        let state = unsafe {
+            boxed.as_mut_ptr().cast::<State>().copy_from_nonoverlapping(initial(), 1);
             boxed.assume_init()
         };
-        state.get_mut().set_initial();
         Ok(Self(state))
     }
 
@@ -109,14 +115,23 @@ impl Saved {
 impl State {
     const ZERO: Self = Self([0; MAX_SIZE]);
 
-    /// x87's control word 0x37f (all exceptions masked, 64 bits), MXCSR 0x1f80; everything else zero, which XSAVE's header
-    /// calls initial.
-    fn set_initial(&mut self) {
-        self.0.fill(0);
-        self.0[0..2].copy_from_slice(&0x37f_u16.to_le_bytes());
-        self.0[MXCSR..MXCSR + 4].copy_from_slice(&0x1f80_u32.to_le_bytes());
-        self.0[LEGACY_SIZE] = if format().components != 0 { SSE_AND_X87 as u8 } else { 0 };
+    /// x87's control word 0x37f (all exceptions masked, 64 bits), MXCSR 0x1f80, all keys but the first denied; everything else
+    /// zero, which XSAVE's header calls initial.
+    fn initial(components: u64) -> Self {
+        let mut state = Self::ZERO;
+        let mut put = |at: usize, bytes: &[u8]| state.0[at..at + bytes.len()].copy_from_slice(bytes);
+        put(0, &0x37f_u16.to_le_bytes());
+        put(MXCSR, &0x1f80_u32.to_le_bytes());
+        put(LEGACY_SIZE, &(components & (SSE_AND_X87 | KEY_RIGHTS)).to_le_bytes());
+        if components & KEY_RIGHTS != 0 {
+            put(cpuid(0xd, KEY_RIGHTS_NUMBER).ebx as usize, &INITIAL_RIGHTS.to_le_bytes());
+        }
+        state
     }
+}
+
+fn initial() -> &'static State {
+    INITIAL.get().unwrap_or(&State::ZERO)
 }
 
 fn u32_at(state: &[u8], offset: usize) -> u32 {
@@ -183,7 +198,8 @@ pub(super) fn init() {
     let mut found = format();
     if features.contains(Features::XSAVE) {
         let leaf = cpuid(0xd, 0);
-        let mut components = (u64::from(leaf.edx) << 32 | u64::from(leaf.eax)) & WANTED_COMPONENTS;
+        let wanted = if keys::are_known() { WANTED_COMPONENTS | KEY_RIGHTS } else { WANTED_COMPONENTS };
+        let mut components = (u64::from(leaf.edx) << 32 | u64::from(leaf.eax)) & wanted;
         set_components(components);
         if cpuid(0xd, 0).ebx as usize > MAX_SIZE {
             components = SSE_AND_X87;
@@ -201,6 +217,8 @@ pub(super) fn init() {
         mask => found.mxcsr_mask = mask,
     }
     let _ = FORMAT.set(found);
+    let _ = INITIAL.set(State::initial(found.components));
+    keys::enable_on_this_processor();
 }
 
 /// Prepares a further processor.
@@ -210,6 +228,7 @@ pub(super) fn init_processor() {
     }
     // SAFETY: no program's state is in the registers yet.
     unsafe { asm!("fninit", options(nostack)) };
+    keys::enable_on_this_processor();
 }
 
 /// Chooses the components that XSAVE saves.
@@ -244,11 +263,12 @@ pub fn save_current(buffer: &mut [u8]) -> usize {
     length
 }
 
-/// Replaces the current thread's user state.
+/// Replaces the current thread's user state. Of its components only those `wanted` are looked at, as bits of
+/// [`components`]; the others become what they are after a reset.
 ///
 /// # Errors
 /// The state is not one that the processor would save.
-pub fn restore_current(bytes: &[u8]) -> Result<(), BadState> {
+pub fn restore_current(bytes: &[u8], wanted: u64) -> Result<(), BadState> {
     let format = format();
     let mut state = MaybeUninit::uninit();
     let source = bytes.get(..format.size).ok_or(BadState)?;
@@ -258,12 +278,13 @@ pub fn restore_current(bytes: &[u8]) -> Result<(), BadState> {
         return Err(BadState);
     }
     if format.components != 0 {
-        let header = &state[LEGACY_SIZE..LEGACY_SIZE + HEADER_SIZE];
-        let (present, rest) = header.split_at(8);
-        let present = present.iter().rev().fold(0, |value, &byte| value << 8 | u64::from(byte));
+        let header = &mut state[LEGACY_SIZE..LEGACY_SIZE + HEADER_SIZE];
+        let (place, rest) = header.split_at_mut(8);
+        let present = place.iter().rev().fold(0, |value, &byte| value << 8 | u64::from(byte));
         if present & !format.components != 0 || rest.iter().any(|&byte| byte != 0) {
             return Err(BadState);
         }
+        place.copy_from_slice(&(present & wanted).to_le_bytes());
     }
     // SAFETY: checked as the processor does (Intel SDM volume 1, 13.8.1): it accepts the state, of which it reads the
     // components' bytes only.
@@ -273,10 +294,8 @@ pub fn restore_current(bytes: &[u8]) -> Result<(), BadState> {
 
 /// Gives the current thread the state that a new program has.
 pub fn reset_current() {
-    let mut state = State::ZERO;
-    state.set_initial();
     // SAFETY: a state that the processor accepts.
-    unsafe { restore(&raw const state) };
+    unsafe { restore(initial()) };
 }
 
 /// A floating-point state that the processor would refuse.

@@ -26,6 +26,7 @@ pub mod heap;
 pub mod i8042;
 pub mod irq;
 mod kernel_map;
+pub mod keys;
 mod layout;
 mod memory;
 pub mod page;

@@ -4,6 +4,7 @@
 pub(super) mod attacks;
 mod figures;
 mod image;
+mod keys;
 mod memory;
 mod programs;
 mod threads;
@@ -12,7 +13,7 @@ use crate::info;
 
 /// Runs every check and ends the machine.
 pub fn run() -> ! {
-    let tests: [(&str, fn()); 22] = [
+    let tests: [(&str, fn()); 23] = [
         ("the image moved as a whole", image::placement),
         ("no kernel page can be written and executed", memory::write_or_execute),
         ("an NMI is served on its own stack", threads::nmi),
@@ -35,6 +36,7 @@ pub fn run() -> ! {
         ("the kernel neither runs nor touches a program's pages", attacks::user_pages),
         ("a program's flags do not open them", attacks::alignment_flag),
         ("floating-point state belongs to its context", programs::floating_point),
+        ("so do rights by protection keys, which the kernel obeys too", keys::rights),
     ];
     super::context::Context::adopt_boot();
     threads::register_hooks();

@@ -50,6 +50,9 @@ impl Bits {
 /// The bits of an entry that hold a physical address.
 pub(super) const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
 
+/// Where a last-level entry of the user's half holds its protection key, which the processor looks at if it has any.
+pub(super) const KEY_SHIFT: u32 = 59;
+
 /// Entries in a table.
 pub(super) const ENTRIES: usize = 512;
 

@@ -52,6 +52,8 @@ flags! {
     abi::fs::DescriptorFlags as "descriptor flags": "" "0" 0xffff_ffff;
     abi::ProtFlags as "protection": "PROT_" "PROT_NONE" 0xffff_ffff;
     abi::MapFlags as "map flags": "MAP_" "0" 0xffff_ffff;
+    abi::memory::BarrierCommands as "barrier command": "MEMBARRIER_CMD_" "MEMBARRIER_CMD_QUERY" 0xffff_ffff_ffff_ffff;
+    abi::memory::KeyDenials as "denied rights": "PKEY_DISABLE_" "0" 0xffff_ffff_ffff_ffff;
     abi::MremapFlags as "mremap flags": "MREMAP_" "0" 0xffff_ffff;
     abi::memory::MsyncFlags as "msync flags": "MS_" "0" 0xffff_ffff;
     abi::memory::MlockallFlags as "mlockall flags": "MCL_" "0" 0xffff_ffff;

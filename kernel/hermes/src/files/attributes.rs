@@ -141,3 +141,10 @@ pub fn fadvise64(current: &mut Current, fd: Fd, _offset: i64, length: i64, advic
     }
     if length < 0 || !(0..=5).contains(&advice) { Err(Errno::EINVAL) } else { DONE }
 }
+
+/// `readahead`: everything is in memory; only its arguments matter.
+pub fn readahead(current: &mut Current, fd: Fd, _offset: i64, size: u64) -> Outcome {
+    let file = file(current, fd, Rights::READ)?;
+    let is_regular = file.inode().kind() == FileKind::Regular;
+    if !is_regular || i64::try_from(size).is_err() { Err(Errno::EINVAL) } else { DONE }
+}

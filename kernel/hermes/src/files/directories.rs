@@ -4,6 +4,7 @@ use abi::{Errno, Mode};
 use alloc::vec::Vec;
 use cerberus::Rights;
 use chroma::cred::Cap;
+use chroma::listing::Format;
 use chroma::walk::WalkFlags;
 use chroma::{Fd, Sink};
 use process::Current;
@@ -15,7 +16,13 @@ use crate::support::{DONE, any_file, count, file};
 /// `getdents64`.
 pub fn getdents64(current: &mut Current, fd: Fd, buffer: OutBytes, size: u32) -> Outcome {
     let file = file(current, fd, Rights::READ)?;
-    count(file.read_dir(buffer.0, size as usize)?)
+    count(file.read_dir(buffer.0, size as usize, Format::New)?)
+}
+
+/// `getdents`: the same in an older layout.
+pub fn getdents(current: &mut Current, fd: Fd, buffer: OutBytes, size: u32) -> Outcome {
+    let file = file(current, fd, Rights::READ)?;
+    count(file.read_dir(buffer.0, size as usize, Format::Old)?)
 }
 
 /// `getcwd`: the path with its NUL; the length includes it.

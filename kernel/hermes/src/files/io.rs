@@ -84,20 +84,27 @@ fn written(current: &Current, file: &OpenFile, outcome: Result<usize, Errno>) ->
     }
 }
 
+/// The ranges of a vector, wherever they are.
+///
+/// # Errors
+/// `EINVAL`: too many, or a negative length; `EFAULT`: the vector.
+pub fn list(vector: In<Iovec>, number: usize) -> Result<Vec<Iovec>, Errno> {
+    if number > IOV_MAX {
+        return Err(Errno::EINVAL);
+    }
+    let ranges = vector.read_array(number)?;
+    let has_negative = ranges.iter().any(|range| i64::try_from(range.iov_len).is_err());
+    if has_negative { Err(Errno::EINVAL) } else { Ok(ranges) }
+}
+
 /// The ranges of a vector, checked as Linux does, cut to what one call transfers.
 ///
 /// # Errors
 /// `EINVAL`: too many, or a negative length; `EFAULT`.
 pub fn ranges(vector: In<Iovec>, number: usize) -> Result<Vec<Iovec>, Errno> {
-    if number > IOV_MAX {
-        return Err(Errno::EINVAL);
-    }
-    let mut ranges = vector.read_array(number)?;
+    let mut ranges = list(vector, number)?;
     let mut left = MAX_RW_COUNT as u64;
     for range in &mut ranges {
-        if i64::try_from(range.iov_len).is_err() {
-            return Err(Errno::EINVAL);
-        }
         if !hal::UserAddr::new(range.iov_base).is_user_range(range.iov_len) {
             return Err(Errno::EFAULT);
         }

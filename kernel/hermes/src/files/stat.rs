@@ -1,13 +1,16 @@
-//! `stat` and its kin.
+//! `stat` and its kin, and file systems as a whole.
 
 use abi::stat::{STATX_ATTR_MOUNT_ROOT, STATX_RESERVED, StatxMask, StatxTimestamp};
+use abi::system::{SYSFS_COUNT, SYSFS_INDEX, SYSFS_NAME, Ustat};
 use abi::{AtFlags, DeviceNumber, Errno, Stat, Statfs, Statx};
+use chroma::mount::file_system_types;
 use chroma::{Fd, Path};
+use hal::UserAddr;
 use process::Current;
 
 use crate::argument::{Out, PathName};
 use crate::row::Outcome;
-use crate::support::{DONE, any_file, known, path_at};
+use crate::support::{DONE, any_file, count, known, path_at};
 
 const HERE: Fd = Fd(abi::fs::AT_FDCWD);
 
@@ -109,4 +112,40 @@ pub fn fstatfs(current: &mut Current, fd: Fd, to: Out<Statfs>) -> Outcome {
     let file = any_file(current, fd)?;
     to.write(&chroma::ops::statfs(file.path())?)?;
     DONE
+}
+
+/// `ustat`: of the file system with this device's number that the caller sees mounted somewhere.
+pub fn ustat(current: &mut Current, device: u32, to: Out<Ustat>) -> Outcome {
+    let device = DeviceNumber::decode(device);
+    let namespace = current.namespaces.mounts.namespace();
+    let superblock = namespace.superblock(device).ok_or(Errno::EINVAL)?;
+    let figures = superblock.ops.statfs();
+    // Linux cuts the number of blocks off, too.
+    to.write(&Ustat { f_tfree: figures.f_bfree as i32, f_tinode: figures.f_ffree, ..Ustat::default() })?;
+    DONE
+}
+
+/// `sysfs`: types of file systems and their numbers.
+pub fn sysfs(_current: &mut Current, question: i32, first: u64, second: UserAddr) -> Outcome {
+    match question {
+        SYSFS_INDEX => {
+            let name = PathName(UserAddr::new(first)).read()?;
+            if name.is_empty() {
+                return Err(Errno::ENOENT);
+            }
+            let types = file_system_types();
+            count(types.iter().position(|kind| kind.name().as_bytes() == name).ok_or(Errno::EINVAL)?)
+        }
+        SYSFS_NAME => {
+            // The number is an `unsigned int`.
+            let types = file_system_types();
+            let kind = types.get(first as u32 as usize).ok_or(Errno::EINVAL)?;
+            let mut name = kind.name().as_bytes().to_vec();
+            name.push(0);
+            hal::user::write_bytes(second, &name).map_err(|_| Errno::EFAULT)?;
+            DONE
+        }
+        SYSFS_COUNT => count(file_system_types().len()),
+        _ => Err(Errno::EINVAL),
+    }
 }

@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use cerberus::Rights;
 use chroma::{Fd, OpenFile};
 use process::signal::{Info, send};
-use process::{Current, Process, ids, pidfd, proc, table};
+use process::{Current, Process, access, pidfd, proc, table};
 
 use crate::argument::{In, SignalNumber};
 use crate::files::descriptors::publish;
@@ -86,9 +86,7 @@ pub fn pidfd_getfd(current: &mut Current, pidfd: Fd, fd: Fd, flags: u32) -> Outc
         return Err(Errno::ESRCH);
     }
     let Some(thread) = process.main_thread() else { return Err(Errno::EBADF) };
-    let own = Arc::ptr_eq(&process, &current.process);
-    let is_dumpable = thread.program().is_none_or(|program| program.is_dumpable());
-    if !own && !ids::may_attach(&current.cred, &thread.cred(), is_dumpable) {
+    if !access::may_attach(current, &thread) {
         return Err(Errno::EPERM);
     }
     let capability = thread.files().ok_or(Errno::EBADF)?.get(fd)?;

@@ -1,8 +1,8 @@
-//! `prctl` and `arch_prctl`.
+//! `prctl`, `arch_prctl` and `personality`.
 
 use abi::process::prctl as op;
 use abi::process::{ARCH_GET_FS, ARCH_GET_GS, ARCH_SET_FS, ARCH_SET_GS, TASK_COMM_LEN};
-use abi::{Errno, Signal};
+use abi::{Errno, Personality, Signal};
 use chroma::cred::{Cap, CapSet};
 use hal::UserAddr;
 use process::Current;
@@ -156,6 +156,16 @@ fn ambient(current: &mut Current, operation: u64, cap: u64) -> Outcome {
     }
     current.set_cred(cred);
     DONE
+}
+
+/// `personality`: gives the old one; [`Personality::ASK`] changes nothing.
+pub fn personality(current: &mut Current, personality: u32) -> Outcome {
+    let old = current.thread.personality();
+    if personality != Personality::ASK {
+        current.thread.set_personality(Personality::from_bits_retain(personality));
+    }
+    // Linux gives an `unsigned int`: no value of it is an error.
+    Ok(u64::from(old.bits()))
 }
 
 /// `arch_prctl`: the bases of FS and GS.

@@ -1,8 +1,10 @@
-//! Scheduling: how threads share the processors ([`policy`], [`priority`]), and on which they run.
+//! Scheduling: how threads share the processors ([`policy`], [`priority`], [`io_priority`]), and on which they run.
 
+mod io_priority;
 mod policy;
 mod priority;
 
+pub use io_priority::{ioprio_get, ioprio_set};
 pub use policy::{
     sched_get_priority_max, sched_get_priority_min, sched_getattr, sched_getparam, sched_getscheduler,
     sched_rr_get_interval, sched_setattr, sched_setparam, sched_setscheduler,

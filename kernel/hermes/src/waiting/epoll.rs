@@ -198,6 +198,14 @@ impl EpollFile {
         self.interest.lock().entries.keys().any(|(_, known)| *known == file)
     }
 
+    /// The file that it watches under a number, after `skipped` others with the same number.
+    fn file_at(&self, fd: Fd, skipped: u32) -> Option<Arc<OpenFile>> {
+        let interest = self.interest.lock();
+        let same = interest.entries.range((fd, 0)..=(fd, usize::MAX));
+        let mut alive = same.map(|(_, watched)| &watched.entry.file).filter(|file| file.strong_count() > 0);
+        alive.nth(usize::try_from(skipped).ok()?)?.upgrade()
+    }
+
     /// Notes that it is watched by an epoll file.
     pub(super) fn add_watcher(&self, watcher: &Arc<OpenFile>) -> Result<(), Errno> {
         let mut watchers = self.watchers.lock();
@@ -306,6 +314,15 @@ impl FileOps for EpollFile {
         }
         if self.has_ready() { PollEvents::READABLE } else { PollEvents::empty() }
     }
+}
+
+/// A file that an epoll file watches: see [`EpollFile::file_at`].
+///
+/// # Errors
+/// `EINVAL`: it is no epoll file; `ENOENT`: it watches no such file.
+pub(crate) fn watched_file(epoll: &OpenFile, fd: Fd, skipped: u32) -> Result<Arc<OpenFile>, Errno> {
+    let ops = epoll.ops_as::<EpollFile>().ok_or(Errno::EINVAL)?;
+    ops.file_at(fd, skipped).ok_or(Errno::ENOENT)
 }
 
 /// `epoll_create`: the size is only checked.

@@ -1,7 +1,7 @@
 //! `poll`.
 
 use abi::poll::Pollfd;
-use abi::{Errno, PollEvents, Resource, SigSet, Timespec};
+use abi::{Errno, Personality, PollEvents, Resource, SigSet, Timespec};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -161,8 +161,9 @@ pub(super) fn deadline(timeout: InOut<Timespec>) -> Result<Option<Instant>, Errn
 }
 
 /// Writes the time left, as Linux does; a bad address or read-only memory is no error.
-pub(super) fn write_remaining(timeout: InOut<Timespec>, deadline: Option<Instant>) {
-    if let Some(deadline) = deadline {
+pub(super) fn write_remaining(current: &Current, timeout: InOut<Timespec>, deadline: Option<Instant>) {
+    let is_kept = current.thread.personality().contains(Personality::STICKY_TIMEOUTS);
+    if let Some(deadline) = deadline.filter(|_| !is_kept) {
         let left = deadline.saturating_since(chronos::clock::now());
         let _ = timeout.write(&left.into());
     }
@@ -180,7 +181,7 @@ pub fn ppoll(
     let until = deadline(timeout)?;
     with_mask(current, mask, size, |current| {
         let outcome = poll_until(current, list, number, until);
-        write_remaining(timeout, until);
+        write_remaining(current, timeout, until);
         outcome
     })
 }

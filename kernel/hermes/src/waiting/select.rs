@@ -1,7 +1,7 @@
 //! `select`.
 
 use abi::poll::SigsetArgument;
-use abi::{Errno, PollEvents, SigSet, Timespec, Timeval};
+use abi::{Errno, Personality, PollEvents, SigSet, Timespec, Timeval};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use chroma::{Fd, PollTable};
@@ -166,7 +166,8 @@ pub fn select(
         None => None,
     };
     let outcome = select_until(current, number, [read, write, except], until);
-    if let Some(until) = until {
+    let is_kept = current.thread.personality().contains(Personality::STICKY_TIMEOUTS);
+    if let Some(until) = until.filter(|_| !is_kept) {
         let left = until.saturating_since(chronos::clock::now());
         let _ = timeout.write(&left.into()); // memory that cannot be written is no error
     }
@@ -189,7 +190,7 @@ pub fn pselect6(
     let size = usize::try_from(mask.size).unwrap_or(usize::MAX);
     with_mask(current, set, size, |current| {
         let outcome = select_until(current, number, [read, write, except], until);
-        write_remaining(timeout, until);
+        write_remaining(current, timeout, until);
         outcome
     })
 }

@@ -148,10 +148,12 @@ pub fn clone(current: &mut Current, request: &Request) -> Result<u32, Errno> {
         cred: current.cred.clone(),
         user: current.thread.parts(|parts| parts.user.clone()),
         name: current.thread.name(),
+        io_priority: current.thread.io_priority_of_child(flags.contains(CloneFlags::IO)),
     };
     let thread = Arc::new(Thread::new(tid, process.clone(), parts, current.thread.blocked()));
     let no_new = current.thread.no_new_privileges.load(Ordering::Relaxed);
     thread.no_new_privileges.store(no_new, Ordering::Relaxed);
+    thread.set_personality(current.thread.personality());
 
     let vfork = flags.contains(CloneFlags::VFORK).then(|| Arc::new(VforkWait::default()));
     let has = |flag, address: UserAddr| if flags.contains(flag) { address } else { UserAddr::NULL };

@@ -7,6 +7,7 @@
 
 pub mod elf;
 mod load;
+mod personality;
 pub mod script;
 pub mod stack;
 
@@ -22,11 +23,11 @@ use crate::vdso;
 use abi::fs::MountFlags;
 use abi::inotify::InotifyMask;
 use abi::stat::{S_ISGID, S_ISUID};
-use abi::{Errno, OpenFlags, Resource, Signal};
+use abi::{Errno, OpenFlags, Personality, Resource, Signal};
 use aegis::{AddressSpace, Layout};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use chroma::cred::Access;
+use chroma::cred::{Access, Cap};
 use chroma::inode::{FileKind, WritersDenied};
 use chroma::walk::WalkFlags;
 use chroma::{Cred, OpenFile, Path, notify};
@@ -34,6 +35,7 @@ use chronos::{WaitKind, Work};
 use core::sync::atomic::Ordering;
 use hal::{Registers, UserAddr, user};
 use load::{Executable, Loaded};
+use personality::{map_first_page, personality_of};
 pub use stack::Strings;
 
 /// How many scripts may lead to one another.
@@ -150,9 +152,11 @@ struct Prepared {
     entry: u64,
 }
 
-fn new_space(current: &Current) -> Result<AddressSpace, Errno> {
+fn new_space(current: &Current, is_random: bool) -> Result<AddressSpace, Errno> {
     let limit = |resource| current.process.limits.current(resource);
-    let space = AddressSpace::new(Layout::random(limit(Resource::Stack))).map_err(|_| Errno::ENOMEM)?;
+    let stack = limit(Resource::Stack);
+    let layout = if is_random { Layout::random(stack) } else { Layout::fixed(stack) };
+    let space = AddressSpace::new(layout).map_err(|_| Errno::ENOMEM)?;
     let limits = space.limits();
     limits.address_space.store(limit(Resource::As), Ordering::Relaxed);
     limits.data.store(limit(Resource::Data), Ordering::Relaxed);
@@ -195,6 +199,7 @@ fn prepare(
     name: &[u8],
     cred: &Cred,
     secure: bool,
+    personality: Personality,
 ) -> Result<Prepared, Failure> {
     let executable = &found.executable;
     let interpreter = match executable.interpreter()? {
@@ -207,7 +212,8 @@ fn prepare(
         }
         None => None,
     };
-    let space = new_space(current)?;
+    let is_random = !personality.contains(Personality::ADDR_NO_RANDOMIZE);
+    let space = new_space(current, is_random)?;
     let mut loaded = map(executable, &space, Some(space.layout().program))?;
     space.set_heap_start(UserAddr::new(loaded.end));
     let mut to_zero = core::mem::take(&mut loaded.to_zero);
@@ -237,12 +243,17 @@ fn prepare(
         secure,
         random,
         signal_frame: signal::frame_size(),
-        vdso: vdso::map(&space, top)?,
+        vdso: vdso::map(&space, top, is_random)?,
     };
     // The stack begins at a random place below its top page, as on Linux.
     let mut jitter = [0; 2];
-    hal::random::fill(&mut jitter);
+    if is_random {
+        hal::random::fill(&mut jitter);
+    }
     let top = top.get() - ((u64::from(u16::from_le_bytes(jitter)) % 8192) & !15);
+    if personality.contains(Personality::MMAP_PAGE_ZERO) && cred.has(Cap::SYS_RAWIO) {
+        let _ = map_first_page(&space); // as on Linux no reason not to execute the program
+    }
     let stack = stack::build(top, name, &found.arguments, environment, &aux)?;
     Ok(Prepared { space: Arc::new(space), loaded, to_zero, stack, entry })
 }
@@ -255,7 +266,8 @@ pub fn exec(current: &mut Current, request: Request) -> Result<(), Errno> {
     let Request { path, name, arguments, environment } = request;
     let found = find(current, path, &name, arguments)?;
     let (cred, secure) = ids::exec(&current.cred, found.ids);
-    let prepared = match prepare(current, &found, &environment, &name, &cred, secure) {
+    let personality = personality_of(current, &found.ids, &cred);
+    let prepared = match prepare(current, &found, &environment, &name, &cred, secure, personality) {
         Ok(prepared) => prepared,
         Err(Failure::Refused(error)) => return Err(error),
         Err(Failure::Doomed) => {
@@ -267,6 +279,7 @@ pub fn exec(current: &mut Current, request: Request) -> Result<(), Errno> {
     stand_alone(current)?;
     // The point of no return.
     exit::leave_memory(current);
+    current.thread.set_personality(personality);
     if let Some(files) = files {
         current.set_files(files);
     }

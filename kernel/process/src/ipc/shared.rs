@@ -189,6 +189,7 @@ pub fn attach(current: &Current, id: i32, at: UserAddr, flags: u32) -> Result<Us
     if flags & SHM_RDONLY != 0 {
         maximum -= ProtFlags::WRITE;
     }
+    protection |= current.thread.implied(protection);
     let name = Arc::new(SegmentName { id, key });
     let request = MapRequest {
         length: size,

@@ -9,8 +9,8 @@ type Leaf = [u32; 4];
 /// Bits of a register, with their names.
 type Bits = &'static [(u32, &'static str)];
 
-/// Flags by register and bit, as Linux calls them: leaf 1 EDX and ECX, leaf 7 EBX, leaf 0x8000_0001 EDX and ECX.
-const FLAGS: [(u32, usize, Bits); 5] = [
+/// Flags by register and bit, as Linux calls them: leaf 1 EDX and ECX, leaf 7 EBX and ECX, leaf 0x8000_0001 EDX and ECX.
+const FLAGS: [(u32, usize, Bits); 6] = [
     (
         1,
         3,
@@ -103,6 +103,19 @@ const FLAGS: [(u32, usize, Bits); 5] = [
             (23, "clflushopt"),
             (24, "clwb"),
             (29, "sha_ni"),
+        ],
+    ),
+    (
+        7,
+        2,
+        &[
+            (2, "umip"),
+            (3, "pku"),
+            (4, "ospke"),
+            (9, "vaes"),
+            (10, "vpclmulqdq"),
+            (16, "la57"),
+            (22, "rdpid"),
         ],
     ),
 ];

@@ -4,7 +4,6 @@ use super::{Target, pad};
 use abi::{DeviceNumber, Errno, ProtFlags};
 use aegis::AreaInfo;
 use alloc::format;
-use alloc::vec::Vec;
 use chroma::cred::Cred;
 use chroma::synthetic::Text;
 
@@ -72,7 +71,11 @@ pub(super) fn details(area: &AreaInfo, text: &mut Text) {
         let start = format!("{name}:");
         writeln!(text, "{start:<16}{value:8} kB");
     }
-    text.push(b"THPeligible:    0\nVmFlags:");
+    text.push(b"THPeligible:    0\n");
+    if hal::keys::are_available() {
+        writeln!(text, "ProtectionKey:  {:8}", area.key.number());
+    }
+    text.push(b"VmFlags:");
     for (flag, name) in [(ProtFlags::READ, " rd"), (ProtFlags::WRITE, " wr"), (ProtFlags::EXEC, " ex")] {
         if area.protection.contains(flag) {
             text.push(name.as_bytes());
@@ -85,20 +88,21 @@ pub(super) fn details(area: &AreaInfo, text: &mut Text) {
     text.push(b" sd \n");
 }
 
-fn areas(target: &Target) -> Vec<AreaInfo> {
-    let program = target.thread.as_ref().and_then(|thread| thread.program());
-    program.map(|program| program.space.areas()).unwrap_or_default()
+fn each_area(target: &Target, mut show: impl FnMut(&AreaInfo)) {
+    if let Some(program) = target.thread.as_ref().and_then(|thread| thread.program()) {
+        program.space.areas().for_each(|area| show(&area));
+    }
 }
 
 pub(super) fn read(target: &Target, _: &Cred, text: &mut Text) -> Result<(), Errno> {
-    areas(target).iter().for_each(|area| line(area, text));
+    each_area(target, |area| line(area, text));
     Ok(())
 }
 
 pub(super) fn smaps(target: &Target, _: &Cred, text: &mut Text) -> Result<(), Errno> {
-    for area in areas(target) {
-        line(&area, text);
-        details(&area, text);
-    }
+    each_area(target, |area| {
+        line(area, text);
+        details(area, text);
+    });
     Ok(())
 }

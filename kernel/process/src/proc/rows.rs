@@ -73,6 +73,7 @@ static ALL: &[Row] = &[
     row("environ", 0o400, Kind::Private(strings::environ)),
     row("auxv", 0o400, Kind::Private(strings::auxv)),
     row("status", 0o444, Kind::Text(status::read)),
+    row("personality", 0o400, Kind::Private(personality)),
     row("limits", 0o444, Kind::Text(limits::read)),
     row("comm", 0o644, Kind::Writable(strings::comm, strings::set_comm)),
     row("cmdline", 0o444, Kind::Text(strings::cmdline)),
@@ -143,6 +144,12 @@ fn left_to_fail(target: &Target, _: &Cred, text: &mut Text) -> Result<(), Errno>
 
 fn set_left_to_fail(target: &Target, cred: &Cred, bytes: &[u8]) -> Result<(), Errno> {
     fail_nth::set(target.thread.as_ref().ok_or(Errno::ESRCH)?, cred, bytes)
+}
+
+fn personality(target: &Target, _: &Cred, text: &mut Text) -> Result<(), Errno> {
+    let thread = target.thread.as_ref().ok_or(Errno::ESRCH)?;
+    writeln!(text, "{:08x}", thread.personality().bits());
+    Ok(())
 }
 
 /// Where it waits, by the name of a function: a kernel that keeps no such names answers 0.

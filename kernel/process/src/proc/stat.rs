@@ -199,7 +199,7 @@ fn addresses(program: &Arc<Program>, is_open: bool) -> Addresses {
     if !is_open {
         return Addresses { code: (1, 1), ..Addresses::default() };
     }
-    let heap = program.space.areas().into_iter().find(|area| area.label == Some("[heap]"));
+    let heap = program.space.areas().find(|area| area.label == Some("[heap]"));
     Addresses {
         code: program.places.code,
         stack: program.places.stack,

@@ -6,7 +6,7 @@ use crate::program::Program;
 use crate::thread::Name;
 use crate::user;
 use abi::{Errno, Gid, Resource};
-use aegis::{AreaInfo, Usage};
+use aegis::Usage;
 use alloc::sync::Arc;
 use chroma::cred::Cred;
 use chroma::synthetic::Text;
@@ -29,23 +29,26 @@ pub(super) struct Memory {
 
 impl Memory {
     fn of(program: &Program) -> Self {
-        let areas = program.space.areas();
-        let resident = |kind: fn(&AreaInfo) -> bool| {
-            areas.iter().filter(|area| kind(area)).map(|area| area.resident).sum::<u64>()
-        };
-        let usage = program.space.usage();
-        let (start, end) = program.places.code;
         // One table for each 2 MiB that has areas, as far as pages are there, and the three levels above.
         const REACH: u64 = 2 << 20;
-        let spans = |area: &AreaInfo| area.end.get().div_ceil(REACH) - area.start.get() / REACH;
-        let tables = areas.iter().map(spans).fold(0u64, u64::saturating_add).min(usage.resident) + 3;
+        let (mut files, mut shared, mut spans) = (0, 0, 0u64);
+        for area in program.space.areas() {
+            match area.name {
+                Some(_) => files += area.resident,
+                None if area.shared => shared += area.resident,
+                None => {}
+            }
+            spans = spans.saturating_add(area.end.get().div_ceil(REACH) - area.start.get() / REACH);
+        }
+        let usage = program.space.usage();
+        let (start, end) = program.places.code;
         Self {
             usage,
             highest: program.space.highest_resident().max(usage.resident),
-            files: resident(|area| area.name.is_some()),
-            shared: resident(|area| area.name.is_none() && area.shared),
+            files,
+            shared,
             code: end.div_ceil(PAGE).saturating_sub(start / PAGE),
-            tables,
+            tables: spans.min(usage.resident) + 3,
         }
     }
 

@@ -8,7 +8,7 @@ use aegis::AddressSpace;
 use alloc::sync::Arc;
 use chroma::cred::Cred;
 use chroma::synthetic::Text;
-use hal::{FaultAccess, PAGE_SIZE, UserAddr};
+use hal::{PAGE_SIZE, UserAddr};
 
 fn program(target: &Target) -> Option<Arc<Program>> {
     target.thread.as_ref().and_then(|thread| thread.program())
@@ -20,11 +20,8 @@ fn append_memory(space: &AddressSpace, start: u64, end: u64, text: &mut Text) {
     while at < end {
         let address = UserAddr::new(at);
         let page_start = address.page_down();
-        if space.tables().query(page_start).is_none() {
-            let read = FaultAccess { write: false, execute: false, present: false };
-            if space.fault(address, read).is_err() {
-                return;
-            }
+        if space.tables().query(page_start).is_none() && space.bring(address).is_err() {
+            return;
         }
         let Some((page, ..)) = space.tables().query(page_start) else { return };
         let offset = usize::try_from(at - page_start.get()).unwrap_or(0);

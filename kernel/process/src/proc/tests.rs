@@ -12,7 +12,7 @@ use alloc::sync::Arc;
 use chroma::Cred;
 use chroma::synthetic::Text;
 use core::time::Duration;
-use hal::UserAddr;
+use hal::{Key, UserAddr};
 
 fn text(write: impl FnOnce(&mut Text)) -> String {
     let mut text = Text::default();
@@ -132,6 +132,7 @@ fn maps_are_aligned_as_on_linux() {
         offset,
         name: named.then(|| Arc::new(BusyBox) as Arc<dyn AreaName>),
         label,
+        key: Key::new(5).unwrap(),
         resident: 73,
     };
     let (read, write) = (ProtFlags::READ, ProtFlags::READ | ProtFlags::WRITE);
@@ -149,7 +150,10 @@ fn maps_are_aligned_as_on_linux() {
     assert!(details.starts_with(
         "Size:                932 kB\nKernelPageSize:        4 kB\nMMUPageSize:           4 kB\nRss:                 292 kB\n"
     ));
-    assert!(details.ends_with("THPeligible:    0\nVmFlags: rd ex mr mw me sd \n"), "{details}");
+    assert!(
+        details.ends_with("THPeligible:    0\nProtectionKey:         5\nVmFlags: rd ex mr mw me sd \n"),
+        "{details}"
+    );
 }
 
 #[test]

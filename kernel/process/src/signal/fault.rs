@@ -50,9 +50,9 @@ pub fn force_segv(current: &Current, during: Signal) {
 }
 
 /// An access that the address space refuses.
-pub fn page_fault(current: &mut Current, address: UserAddr, error: u64, signal: Signal, code: i32) {
+pub fn page_fault(current: &mut Current, address: UserAddr, error: u64, info: Info) {
     current.fault = FaultState { trap: u64::from(vector::PAGE_FAULT), error, address: address.get() };
-    force(current, Info::fault(signal, code, address.get()));
+    force(current, info);
 }
 
 /// An exception other than a page fault.

@@ -88,7 +88,8 @@ pub fn frame_size() -> u64 {
     (size_of::<Sigframe>() + state_size() + 64 + 16) as u64
 }
 
-/// Saves the registers and lets the program go on in the handler. `mask` is what the handler's return restores.
+/// Saves the registers and lets the program go on in the handler, which begins with a new program's floating-point state and
+/// rights by protection keys. `mask` is what the handler's return restores.
 ///
 /// # Errors
 /// [`Fault`]: the stack cannot hold the frame; nothing has changed.
@@ -135,6 +136,7 @@ pub(super) fn enter_handler(
         info: if action.flags.contains(SaFlags::SIGINFO) { info.to_abi() } else { Default::default() },
     };
     user::write(UserAddr::new(frame_at), &frame)?;
+    hal::fpu::reset_current();
     if alt.flags & SS_AUTODISARM != 0 {
         current.alt_stack = AltStack::NONE;
     }
@@ -221,7 +223,8 @@ pub fn return_from_handler(current: &mut Current) -> Result<(), Fault> {
     let frame_at = UserAddr::new(current.context.regs.rsp.wrapping_sub(size_of::<u64>() as u64));
     let frame: Sigframe = user::read(frame_at)?;
     current.set_blocked(SigSet(frame.uc.uc_sigmask));
-    restore_floating(UserAddr::new(frame.uc.uc_mcontext.fpstate))?;
+    restore_floating(UserAddr::new(frame.uc.uc_mcontext.fpstate))
+        .inspect_err(|_| hal::fpu::reset_current())?;
     let present = current.context.regs;
     current.context.regs = restored_registers(&frame.uc.uc_mcontext, &present);
     // As Linux: an alternate stack that cannot be set again is left as it is.
@@ -280,7 +283,9 @@ fn restore_floating(at: UserAddr) -> Result<(), Fault> {
         && (LEGACY..=size).contains(&length)
         && at.checked_add(length as u64).and_then(|end| user::read::<u32>(end).ok())
             == Some(FP_XSTATE_MAGIC2);
+    let mut wanted = u64::MAX;
     if extended {
+        wanted = software.xfeatures;
         let rest = state.get_mut(LEGACY..length).ok_or(Fault)?;
         user::read_bytes(at.saturating_add(LEGACY as u64), rest)?;
     } else if hal::fpu::components() != 0 && size > LEGACY {
@@ -291,7 +296,7 @@ fn restore_floating(at: UserAddr) -> Result<(), Fault> {
     if let Some(software) = state.get_mut(FPX_SW_OFFSET..LEGACY) {
         software.fill(0);
     }
-    hal::fpu::restore_current(&state).map_err(|_| Fault)
+    hal::fpu::restore_current(&state, wanted).map_err(|_| Fault)
 }
 
 #[cfg(test)]

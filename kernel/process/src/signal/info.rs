@@ -2,6 +2,7 @@
 
 use abi::signal::code;
 use abi::{Siginfo, Signal, Uid};
+use hal::Key;
 
 /// A signal with its origin: what Linux keeps of `siginfo` (48 bytes); the rest of the user's struct is zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +45,12 @@ impl Info {
     /// A fault at an address.
     pub fn fault(signal: Signal, code: i32, address: u64) -> Self {
         Self::with(signal, code, [address, 0, 0, 0])
+    }
+
+    /// An access that a protection key forbids; the key follows the address and a word of nothing.
+    pub fn key_fault(address: u64, key: Key) -> Self {
+        let key = u64::from(key.number());
+        Self::with(Signal::SIGSEGV, code::SEGV_PKUERR, [address, 0, key, 0])
     }
 
     /// A child's change of state; times in clock ticks.

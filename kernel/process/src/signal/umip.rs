@@ -4,7 +4,7 @@
 //! out all the same, with values that tell nothing: old programs use them, and none can learn the kernel's addresses.
 
 use crate::current::Current;
-use crate::signal::fault;
+use crate::signal::{Info, fault};
 use abi::Signal;
 use abi::signal::code;
 use hal::{Registers, UserAddr, context, user};
@@ -70,7 +70,8 @@ pub(super) fn emulate(current: &mut Current) -> bool {
             let to = UserAddr::new(base.wrapping_add(offset));
             if user::write_bytes(to, value.get(..found.stored).unwrap_or_default()).is_err() {
                 const USER_WRITE: u64 = 0b110;
-                fault::page_fault(current, to, USER_WRITE, Signal::SIGSEGV, code::SEGV_MAPERR);
+                let info = Info::fault(Signal::SIGSEGV, code::SEGV_MAPERR, to.get());
+                fault::page_fault(current, to, USER_WRITE, info);
                 return true;
             }
         }

@@ -16,10 +16,10 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 pub use flush::FlushBatch;
 
 use super::page::Page;
-use super::table::{self, ADDRESS, Bits};
+use super::table::{self, ADDRESS, Bits, KEY_SHIFT};
 use super::{area, frame_table, kernel_map};
 use crate::user::Access;
-use crate::{LockClass, NoMemory, PAGE_SIZE, SpinLock, UserAddr};
+use crate::{Key, LockClass, NoMemory, PAGE_SIZE, SpinLock, UserAddr};
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
@@ -176,7 +176,7 @@ const STATE: u64 = Bits::ACCESSED.union(Bits::DIRTY).bits();
 #[inline]
 fn leaf_bits(access: Access) -> u64 {
     let mut bits = Bits::OWNER | Bits::USER;
-    if !access.is_empty() {
+    if access.intersects(Access::READ | Access::WRITE | Access::EXECUTE) {
         bits |= Bits::PRESENT;
     }
     if access.contains(Access::WRITE) {
@@ -185,7 +185,7 @@ fn leaf_bits(access: Access) -> u64 {
     if !access.contains(Access::EXECUTE) {
         bits |= Bits::NO_EXECUTE;
     }
-    bits.bits()
+    bits.bits() | u64::from(access.key().number()) << KEY_SHIFT
 }
 
 /// What a last-level entry allows: the processor cannot forbid reading what may be written or executed.
@@ -197,5 +197,5 @@ fn access_of(value: u64) -> Access {
         access.set(Access::WRITE, bits.contains(Bits::WRITE));
         access.set(Access::EXECUTE, !bits.contains(Bits::NO_EXECUTE));
     }
-    access
+    access.with_key(Key::from_low_bits((value >> KEY_SHIFT) as u8))
 }

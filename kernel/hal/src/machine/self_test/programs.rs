@@ -13,7 +13,7 @@ use crate::{Context, FlushBatch, NoMemory, Space, UserAddr, UserContext, context
 pub(super) static NO_WORK: AtomicU32 = AtomicU32::new(0);
 
 pub(super) const CODE: u64 = 0x40_0000;
-const DATA: u64 = 0x50_0000;
+pub(super) const DATA: u64 = 0x50_0000;
 const STACK: u64 = 0x80_1000;
 
 global_asm!(
@@ -138,7 +138,7 @@ pub(super) fn traps() {
     in_user_context(space(), || {
         let fault = |address, write, present| Trap::PageFault {
             address: UserAddr::new(address),
-            access: FaultAccess { write, execute: false, present },
+            access: FaultAccess { write, present, ..FaultAccess::READ },
         };
         let mut user = program(16);
         user.regs.rdi = DATA;
@@ -262,9 +262,9 @@ pub(super) fn floating_point() {
         let mut state = [0; 4096];
         let length = fpu::save_current(&mut state);
         fpu::reset_current();
-        assert_eq!(fpu::restore_current(&state[..length]), Ok(()));
+        assert_eq!(fpu::restore_current(&state[..length], u64::MAX), Ok(()));
         state[24..28].fill(0xff); // MXCSR
-        assert!(fpu::restore_current(&state[..length]).is_err(), "a bad state was taken");
+        assert!(fpu::restore_current(&state[..length], u64::MAX).is_err(), "a bad state was taken");
     }
     let contexts = [1, 2].map(|value| {
         let context = match Context::new_user(Box::new(move || run(value)), false) {

@@ -61,7 +61,12 @@ pub(super) fn init() {
 
 /// How the access behind a page fault's error code was made.
 pub(super) fn access(error: u64) -> FaultAccess {
-    FaultAccess { present: error & 1 != 0, write: error & 2 != 0, execute: error & 0x10 != 0 }
+    FaultAccess {
+        present: error & 1 != 0,
+        write: error & 2 != 0,
+        execute: error & 0x10 != 0,
+        by_key: error & 0x20 != 0,
+    }
 }
 
 /// Serves what interrupted the kernel. Called by the entry code with interrupts off.

@@ -263,6 +263,11 @@ pub(crate) fn limits() -> alloc::string::String {
     alloc::format!("{MOST_IN_SET}\t{MOST_IN_ALL}\t{MOST_OPERATIONS}\t{MOST_SETS}")
 }
 
+/// Whether a process wants anything undone at its end.
+pub(crate) fn has_undo(pid: u32) -> bool {
+    SETS.lock().objects.values().any(|set| set.undo.contains_key(&pid))
+}
+
 /// Does what a process that has ended wanted undone.
 pub(crate) fn undo_of(pid: u32) {
     let mut sets = SETS.lock();
