@@ -56,7 +56,7 @@ impl Write for Raw {
 fn begin() {
     super::irq_save();
     let own = area::id();
-    match PANICKING.compare_exchange(NOBODY, own, Ordering::AcqRel, Ordering::Acquire) {
+    match PANICKING.compare_exchange(NOBODY, own, Ordering::SeqCst, Ordering::Acquire) {
         Ok(_) => processors::stop(),
         Err(first) if first == own => power::end_panic(PANIC_STATUS),
         // Two at a time: the first one reports.

@@ -11,10 +11,10 @@ use core::time::Duration;
 use super::super::backtrace::Place;
 use super::super::trap::Frame;
 use super::super::{apic, area, backtrace, context, cpu, time};
-use super::{NOBODY, Raw, registers};
+use super::{NOBODY, PANICKING, Raw, registers};
 use crate::CpuId;
 
-/// How long a processor may take to stop. An emulator's host may be busy.
+/// How long a processor may take to stop, or to end its report. An emulator's host may be busy.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where each stopped processor was.
@@ -23,14 +23,24 @@ static STOPPED: [AtomicPtr<Frame>; area::MAX] = [const { AtomicPtr::new(ptr::nul
 /// The processor that is to print where it is, and go on.
 static REPORTING: AtomicU32 = AtomicU32::new(NOBODY);
 
+/// When patience ends, in nanoseconds since boot.
+fn deadline() -> u64 {
+    time::now_nanos().saturating_add(PATIENCE.as_nanos() as u64)
+}
+
 /// The processors that run, but for this one.
 fn others() -> impl Iterator<Item = usize> {
     (0..cpu::online()).filter(|&other| other != area::id() as usize)
 }
 
-/// Has the others stop.
+/// Has the others stop. One that has begun a report of where it is ends it first: two at a time could not be read.
 pub(super) fn stop() {
     others().for_each(|other| apic::local::send_nmi(CpuId::new(other as u32)));
+    let end = deadline();
+    let is_reporting = || ![NOBODY, area::id()].contains(&REPORTING.load(Ordering::SeqCst));
+    while is_reporting() && time::now_nanos() < end {
+        core::hint::spin_loop();
+    }
 }
 
 /// Stops this processor, in its handler of NMIs.
@@ -41,7 +51,7 @@ pub(super) fn stop_here(frame: &Frame) -> ! {
 
 /// Prints where the others were when they stopped.
 pub(super) fn write() -> fmt::Result {
-    let end = time::now_nanos().saturating_add(PATIENCE.as_nanos() as u64);
+    let end = deadline();
     for other in others() {
         while STOPPED[other].load(Ordering::Acquire).is_null() && time::now_nanos() < end {
             core::hint::spin_loop();
@@ -72,18 +82,28 @@ fn write_place(frame: &Frame) -> fmt::Result {
 
 /// Lets another processor print where it is.
 pub(in super::super) fn report(other: CpuId) {
-    if REPORTING.compare_exchange(NOBODY, other.index() as u32, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+    if REPORTING.compare_exchange(NOBODY, other.index() as u32, Ordering::SeqCst, Ordering::Relaxed).is_ok() {
         apic::local::send_nmi(other);
     }
 }
 
-/// Prints where this processor was interrupted, if another one wants to know. In the handler of NMIs: takes no lock.
+/// Prints where this processor was interrupted, if another one wants to know and nobody has panicked meanwhile. In the handler of
+/// NMIs: takes no lock.
 pub(in super::super) fn report_if_asked(frame: &Frame) {
-    if REPORTING.load(Ordering::Acquire) == area::id() {
-        let _ = write!(Raw, "processor {} is at ", area::id()); // `Raw` never fails
-        let _ = write_place(frame);
-        let _ = context::with_owner(super::write_thread);
-        backtrace::print(&mut Raw, frame.rbp);
-        REPORTING.store(NOBODY, Ordering::Release);
+    // In this order: who panics says so first, and then looks whether somebody reports.
+    if REPORTING.load(Ordering::SeqCst) != area::id() {
+        return;
     }
+    if PANICKING.load(Ordering::SeqCst) == NOBODY {
+        let _ = write_own(frame); // `Raw` never fails
+    }
+    REPORTING.store(NOBODY, Ordering::Release);
+}
+
+fn write_own(frame: &Frame) -> fmt::Result {
+    write!(Raw, "processor {} is at ", area::id())?;
+    write_place(frame)?;
+    context::with_owner(super::write_thread)?;
+    backtrace::print(&mut Raw, frame.rbp);
+    Ok(())
 }

@@ -114,8 +114,8 @@ fn resolve(frame: &Frame, address: u64) -> Result<(), crate::Fault> {
 extern "C" fn fault(frame: &mut Frame) {
     if frame.vector == vector::NMI {
         rcu::interrupted();
-        super::panic::stop_if_panicking(frame);
         super::panic::report_if_asked(frame);
+        super::panic::stop_if_panicking(frame);
         // Nobody asked for one: chipsets report memory errors this way, and emulators let their user send one.
         NMIS.fetch_add(1, Ordering::Relaxed);
         return;
