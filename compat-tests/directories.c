@@ -1,6 +1,7 @@
 /* Folders: making, listing, linking, renaming, removing. */
 #include "tap.h"
 #include <dirent.h>
+#include <sys/mman.h>
 
 struct entry {
 	uint64_t inode;
@@ -211,6 +212,36 @@ CASE(old_listing)
 	fails(old_entries(fd, buffer, sizeof buffer), ENOENT, "a removed folder gives ENOENT");
 }
 
+/* Lists a folder of 5 entries, 24 bytes each, into the end of memory, and then where there is room. */
+static void list_to_the_end_of_memory(long (*list)(int, void *, size_t))
+{
+	enum { ENTRY = 24, ENTRIES = 5 };
+	char buffer[1024] __attribute__((aligned(8)));
+	long page = sysconf(_SC_PAGESIZE);
+	char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *end = pages + page;
+	require(pages != MAP_FAILED && munmap(end, page) == 0);
+	require(mkdir("d", 0777) == 0);
+	make_file("d/a", "");
+	make_file("d/b", "");
+	make_file("d/c", "");
+	int fd = open("d", O_RDONLY | O_DIRECTORY);
+	equal(list(fd, end - ENTRY + 8, 1024), -1, "where memory ends in the first entry nothing is given");
+	equal(errno, EFAULT, "but EFAULT");
+	equal(lseek(fd, 0, SEEK_CUR), 0, "and the listing stands where it stood");
+	equal(list(fd, end - 3 * ENTRY - 8, 1024), 3 * ENTRY, "where it ends in the fourth the first three are given");
+	struct entry *last = (void *)(end - ENTRY - 8);
+	equal(lseek(fd, 0, SEEK_CUR), last->offset, "the listing stands behind the third");
+	equal(list(fd, buffer, sizeof buffer), (ENTRIES - 3) * ENTRY, "and goes on with the others");
+	equal(list(fd, buffer, sizeof buffer), 0, "to the end");
+	require(lseek(fd, 0, SEEK_SET) == 0 && list(fd, buffer, 3 * ENTRY) == 3 * ENTRY);
+	equal(list(fd, end - 8, 1024), -1, "where memory ends in the fourth, asked for alone, nothing is given");
+	equal(list(fd, buffer, sizeof buffer), (ENTRIES - 3) * ENTRY, "and the next call gives it");
+}
+
+CASE(listing_to_the_end_of_memory) { list_to_the_end_of_memory(entries); }
+
+CASE(old_listing_to_the_end_of_memory) { list_to_the_end_of_memory(old_entries); }
+
 CASE(removing_while_listing)
 {
 	char name[300], buffer[4096] __attribute__((aligned(8)));
@@ -298,4 +329,5 @@ CASE(renaming_with_flags)
 }
 
 SUITE(RUN(making), RUN(removing), RUN(working_folder), RUN(listing), RUN(listing_types), RUN(old_listing),
+      RUN(listing_to_the_end_of_memory), RUN(old_listing_to_the_end_of_memory),
       RUN(removing_while_listing), RUN(links), RUN(renaming), RUN(renaming_with_flags))

@@ -81,6 +81,23 @@ impl DirBuffer {
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
+
+    /// The bytes of those entries that lie wholly in the first `bytes`, and the position after them; `None` when there are none.
+    pub fn whole(&self, bytes: usize) -> Option<(usize, u64)> {
+        /// The position after an entry, and its length.
+        const NEXT: core::ops::Range<usize> = 8..16;
+        const LENGTH: core::ops::Range<usize> = 16..18;
+        let (mut end, mut position) = (0, None);
+        while let Some(entry) = self.bytes.get(end..bytes)
+            && let Some(Ok(next)) = entry.get(NEXT).map(TryInto::try_into)
+            && let Some(Ok(length)) = entry.get(LENGTH).map(TryInto::try_into)
+            && usize::from(u16::from_le_bytes(length)) <= entry.len()
+        {
+            end += usize::from(u16::from_le_bytes(length));
+            position = Some(u64::from_le_bytes(next));
+        }
+        Some((end, position?))
+    }
 }
 
 #[cfg(test)]
@@ -97,6 +114,21 @@ mod tests {
         assert!(buffer.push(8, 4, FileKind::Directory, b"x"));
         assert!(!buffer.push(9, 5, FileKind::Directory, b"y"));
         assert_eq!(buffer.bytes().len(), 48);
+    }
+
+    #[test]
+    fn entries_that_were_not_written_to_their_end_do_not_count() {
+        for format in [Format::New, Format::Old] {
+            let mut buffer = DirBuffer::new(96, format).unwrap();
+            for (next, name) in [(3, b"abc"), (7, b"def"), (9, b"ghi")] {
+                assert!(buffer.push(1, next, FileKind::Regular, name));
+            }
+            assert_eq!(buffer.whole(0), None);
+            assert_eq!(buffer.whole(23), None);
+            assert_eq!(buffer.whole(24), Some((24, 3)));
+            assert_eq!(buffer.whole(71), Some((48, 7)));
+            assert_eq!(buffer.whole(72), Some((72, 9)));
+        }
     }
 
     #[test]

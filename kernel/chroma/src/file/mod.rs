@@ -291,14 +291,22 @@ impl OpenFile {
         if buffer.bytes().is_empty() && buffer.is_full() {
             return Err(Errno::EINVAL);
         }
-        Sink::user(to, len)
-            .put(buffer.bytes())
-            .and_then(|count| if count < buffer.bytes().len() { Err(Errno::EFAULT) } else { Ok(count) })?;
+        let mut count = hal::user::write_partial(to, buffer.bytes());
+        if count < buffer.bytes().len() {
+            let whole = buffer.whole(count);
+            count = whole.map_or(0, |(bytes, _)| bytes);
+            // The file system has gone on to the last entry.
+            let back = whole.map_or(*position, |(_, next)| next).cast_signed();
+            reached = self.ops.seek(self, reached, back, Whence::Set)?;
+        }
         *position = reached;
         self.shown_position.store(reached, Ordering::Relaxed);
         drop(position);
+        if count == 0 && !buffer.bytes().is_empty() {
+            return Err(Errno::EFAULT);
+        }
         notify::file(self, InotifyMask::ACCESS);
-        Ok(buffer.bytes().len())
+        Ok(count)
     }
 
     /// Sets the position past the call's own bytes: for `sendfile` and `splice`, which read on behalf of a description.
