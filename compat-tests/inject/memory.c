@@ -93,6 +93,18 @@ static int part_moved(long result)
 	       mincore(area + PAGE, PAGE, &there) == -1 && area[2 * PAGE] == 'x';
 }
 static void without_target(void) { need(munmap(area, 2 * SIZE) == 0); }
+static void with_shared_area(void)
+{
+	area = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	need(area != MAP_FAILED);
+	memset(area, 'x', SIZE);
+}
+static long show_first(void) { return syscall(SYS_remap_file_pages, area + PAGE, PAGE, 0, 0, 0); }
+static int first_shown(long result)
+{
+	area[0] = 'z';
+	return result == 0 && area[PAGE] == 'z' && area[2 * PAGE] == 'x';
+}
 static long move_pages(void) { return (long)mremap(area, SIZE, SIZE, MREMAP_MAYMOVE | 4 /* MREMAP_DONTUNMAP */); }
 static int pages_moved(long result) { return filled((char *)result, 'x') && filled(area, 0) && munmap((void *)result, SIZE) == 0; }
 static long old_break;
@@ -326,6 +338,7 @@ const struct scenario memory[] = {
 	{ "mremap MREMAP_FIXED", /* what is at the target may be gone already, as on Linux */
 	  with_target, move_part, area_same, part_moved, without_target, SPLITS, { 0 } },
 	{ "mremap MREMAP_DONTUNMAP", with_area, move_pages, area_same, pages_moved, without_area, SPLITS, { 0 } },
+	{ "remap_file_pages", with_shared_area, show_first, area_same, first_shown, without_area, SPLITS, { 0 } },
 	{ "brk", NULL, grow_heap, heap_same, heap_grown, shrink_heap, 0, { 0 } },
 	{ "madvise MADV_DONTNEED", with_area, forget, area_same, forgotten, without_area, FREE, { 0 } },
 	{ "madvise MADV_DONTFORK", with_area, not_for_children, area_same, unharmed, without_area, SPLITS, { EAGAIN } },

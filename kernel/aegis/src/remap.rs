@@ -1,5 +1,6 @@
-//! Moving and resizing mappings: mremap.
+//! Moving and resizing mappings, and showing other pages in them: mremap, remap_file_pages.
 
+use crate::map::{MapRequest, Placement};
 use abi::{Errno, MremapFlags};
 use hal::{FlushBatch, MapError, UserAddr};
 
@@ -109,6 +110,29 @@ impl AddressSpace {
         Ok(UserAddr::new(to))
     }
 
+    /// Has a part of a shared mapping show the object's pages from `first` on (`remap_file_pages`). May sleep.
+    ///
+    /// # Errors
+    /// `EINVAL` where the whole pages of the range are none, or are not mapped, shared, of one object and with one protection;
+    /// `EOVERFLOW` for pages that no object has; and those of [`map`](Self::map).
+    pub fn show_pages(&self, start: UserAddr, length: u64, first: u64, populate: bool) -> Result<(), Errno> {
+        let (start, length) = (start.page_down(), length - length % PAGE);
+        let pages = length / PAGE;
+        let last = first.checked_add(pages).ok_or(Errno::EINVAL)?;
+        if length == 0 || !start.is_user_range(length) {
+            return Err(Errno::EINVAL);
+        }
+        let mut request = self.lock().request_for(start.get(), start.get() + length)?;
+        if last > i64::MAX as u64 / PAGE {
+            return Err(Errno::EOVERFLOW);
+        }
+        if let Some(backing) = &mut request.backing {
+            backing.first = first;
+        }
+        self.map(MapRequest { populate, ..request })?;
+        Ok(())
+    }
+
     /// Makes an area of `new` bytes at `to` that shows what the first `old` bytes at `from` show, and removes those.
     #[expect(clippy::too_many_arguments, reason = "private; the steps of one operation")]
     fn move_area(
@@ -157,5 +181,33 @@ impl AddressSpace {
         // Only now: the new area may lie beside the old one, which must not become a part of it.
         self.join(areas, to);
         Ok(removed)
+    }
+}
+
+impl Areas {
+    /// What would map a range as it is mapped. `EINVAL` unless all of it is shared, of one object and with one protection.
+    fn request_for(&self, start: u64, end: u64) -> Result<MapRequest, Errno> {
+        let area = self.find(start).filter(|area| area.shared).ok_or(Errno::EINVAL)?;
+        let backing = area.backing.as_ref().ok_or(Errno::EINVAL)?;
+        let mut covered = area.end;
+        while covered < end {
+            let next = self.find(covered).ok_or(Errno::EINVAL)?;
+            let is_same_object = next.backing.as_ref().is_some_and(|next| next.is_same_object(backing));
+            let is_alike = next.shared && next.protection == area.protection && next.maximum == area.maximum;
+            if !is_same_object || !is_alike {
+                return Err(Errno::EINVAL);
+            }
+            covered = next.end;
+        }
+        Ok(MapRequest {
+            length: end - start,
+            placement: Placement::Fixed(UserAddr::new(start)),
+            protection: area.protection,
+            maximum: area.maximum,
+            shared: true,
+            grows_down: false,
+            populate: false,
+            backing: Some(backing.clone()),
+        })
     }
 }

@@ -164,6 +164,23 @@ pub fn mremap(
     address(current.program.space.remap(start, old_length, new_length, flags, target)?)
 }
 
+/// `remap_file_pages`: as Linux, which has no such mappings any more, with one mapping for each range.
+pub fn remap_file_pages(
+    current: &mut Current,
+    start: UserAddr,
+    length: u64,
+    protection: ProtFlags,
+    first: u64,
+    flags: MapFlags,
+) -> Outcome {
+    if !protection.is_empty() {
+        return Err(Errno::EINVAL);
+    }
+    let populate = !flags.contains(MapFlags::NONBLOCK);
+    current.program.space.show_pages(start, length, first, populate)?;
+    DONE
+}
+
 /// `brk`: the end of the heap, moved if that is possible.
 pub fn brk(current: &mut Current, end: UserAddr) -> Outcome {
     let implied = current.thread.implied(ProtFlags::READ);

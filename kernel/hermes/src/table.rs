@@ -322,6 +322,7 @@ table! {
     SCHED_SETAFFINITY "sched_setaffinity" sched::sched_setaffinity(pid: i32, size: u32, from: InBytes) [""] "threads";
     SCHED_GETAFFINITY "sched_getaffinity" sched::sched_getaffinity(pid: i32, size: u32, to: OutBytes) [""] "threads";
     EPOLL_CREATE "epoll_create" epoll::epoll_create(size: i32) [""] "polling";
+    REMAP_FILE_PAGES "remap_file_pages" memory::remap_file_pages(start: UserAddr, length: u64, protection: ProtFlags, first: u64, flags: MapFlags) [""] "remapping";
     GETDENTS64 "getdents64" directories::getdents64(fd: Fd, buffer: OutBytes, size: u32) ["READ"] "directories";
     SET_TID_ADDRESS "set_tid_address" lifecycle::set_tid_address(word: UserAddr) [""] "threads";
     RESTART_SYSCALL "restart_syscall" restart_syscall() [""] "restarts";
