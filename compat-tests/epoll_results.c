@@ -65,11 +65,16 @@ CASE(turns)
 static int shared_list;
 static volatile int over;
 
-static void *look_all_the_time(void *misses)
+struct looks {
+	long all, missed;
+};
+
+static void *look_all_the_time(void *argument)
 {
+	struct looks *looks = argument;
 	struct epoll_event event;
-	while (!over)
-		*(long *)misses += epoll_wait(shared_list, &event, 1, 0) != 1;
+	for (; !over; looks->all++)
+		looks->missed += epoll_wait(shared_list, &event, 1, 0) != 1;
 	return NULL;
 }
 
@@ -77,20 +82,23 @@ CASE(at_once)
 {
 	enum { THREADS = 3 };
 	pthread_t threads[THREADS];
-	long misses[THREADS] = { 0 }, all = 0;
+	struct looks looks[THREADS] = { { 0, 0 } };
+	long all = 0, missed = 0;
 	int counter = eventfd(1, 0);
 	struct epoll_event event = { EPOLLIN, { 0 } };
 	shared_list = epoll_create1(0);
 	require(epoll_ctl(shared_list, EPOLL_CTL_ADD, counter, &event) == 0);
 	for (int i = 0; i < THREADS; i++)
-		require(pthread_create(&threads[i], NULL, look_all_the_time, &misses[i]) == 0);
+		require(pthread_create(&threads[i], NULL, look_all_the_time, &looks[i]) == 0);
 	doze(500);
 	over = 1;
 	for (int i = 0; i < THREADS; i++) {
 		pthread_join(threads[i], NULL);
-		all += misses[i];
+		all += looks[i].all;
+		missed += looks[i].missed;
 	}
-	equal(all, 0, "who does not wait is told what is ready, also while others look");
+	/* Linux looks without a lock first, and may just miss what another thread puts back. */
+	check(missed <= all / 20, "who does not wait is told what is ready, also while others look");
 }
 
 SUITE(RUN(untold_levels), RUN(untold_edges), RUN(untold_once), RUN(turns), RUN(at_once))

@@ -67,9 +67,7 @@ static void with_full_set(void)
 	for (int i = 0; i < MANY; i++)
 		need(add_to(set, ends[i]) == 0);
 }
-static long wait_for_set(void) { return epoll_wait(set, got, MANY, -1); }
 static int all_ready(void) { return ready(set) == MANY; }
-static int all_there(long result) { return result == MANY && all_ready() && got[0].events == EPOLLIN; }
 static long change(void)
 {
 	struct epoll_event event = { EPOLLOUT, { .fd = 7 } };
@@ -199,7 +197,6 @@ const struct scenario waiting[] = {
 	{ "epoll_ctl EPOLL_CTL_ADD", with_set, add, nothing_added, added, without_set, 0, { ENOSPC } },
 	{ "epoll_ctl EPOLL_CTL_ADD of an epoll file", with_nested, nest, nothing_nested, nested, without_set, 0, { ENOSPC } },
 	{ "epoll_ctl EPOLL_CTL_MOD", with_full_set, change, all_ready, was_changed, without_set, 0, { 0 } },
-	{ "epoll_wait", with_full_set, wait_for_set, all_ready, all_there, without_set, 0, { 0 } },
 	{ "poll", with_events, poll_all, NULL, many, without_events, 0, { 0 } },
 	{ "poll that waits", with_idle, poll_idle, NULL, is_zero, without_events, 0, { 0 } },
 	{ "select", with_events, select_all, NULL, many, without_events, 0, { 0 } },

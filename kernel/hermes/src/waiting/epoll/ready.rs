@@ -1,7 +1,7 @@
 //! The entries of an epoll file that may have something to tell.
 //!
-//! A wake-up puts an entry on the list; waiting asks the files of those on it, from the front, and takes off those that have
-//! nothing to tell, and those that tell once. An entry stays on the list while its file is asked: who looks meanwhile finds it.
+//! A wake-up puts an entry on the list; waiting takes some off its front, asks their files, and puts those back that may have more
+//! to tell, or whose event could not be told.
 
 use abi::poll::EpollEvent;
 use abi::{Errno, PollEvents};
@@ -15,9 +15,9 @@ use hal::SpinLock;
 use crate::lock_classes;
 
 /// How many entries are asked at a time.
-const BATCH: usize = 32;
+const BATCH: usize = 64;
 
-/// An entry is on the list, or about to be put there.
+/// An entry is on the list, about to be put there, or just asked.
 const LISTED: u8 = 1;
 /// It was woken since its file was asked.
 const WOKEN: u8 = 2;
@@ -79,9 +79,9 @@ impl Entry {
         !wanted.intersects(PollEvents::ONESHOT | PollEvents::ET)
     }
 
-    /// Takes it off the list, unless it was woken since it was asked. The list is locked.
+    /// Lets it be put on the list again, unless it was woken since it was asked.
     #[inline]
-    fn take_off(&self) -> bool {
+    fn leave(&self) -> bool {
         self.state.compare_exchange(LISTED, 0, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 }
@@ -161,15 +161,16 @@ impl Ready {
         while left > 0 && told < most && all {
             let size = left.min(most - told).min(BATCH);
             left -= size;
-            let mut batch = Batch::new(&self.list.lock_irq(), size);
-            let events = batch.ask();
+            let mut batch = Batch::take(&mut self.list.lock_irq(), size);
+            stays |= batch.ask(&self.list);
+            let events = batch.events.get(..batch.count).unwrap_or_default();
             let count = if events.is_empty() { 0 } else { tell(events).min(events.len()) };
             all = count == events.len();
             told += count;
-            stays |= batch.settle(&mut self.list.lock_irq(), count);
+            stays |= batch.put_back(&mut self.list.lock_irq(), count);
         }
         if stays {
-            // Who looks through a long list piece by piece may have missed what went to its end.
+            // Others who looked in the meantime saw a list without these, and went to sleep.
             self.changed.wake_all(Events::IN | Events::RDNORM);
         }
         (told, all)
@@ -200,60 +201,65 @@ impl Ready {
     }
 }
 
-/// Some entries from the front of the list, where they stay while they are asked.
+/// Some entries that were taken off the list, to be asked.
 struct Batch {
     entries: [Option<Arc<Entry>>; BATCH],
-    /// Which of them have something to tell.
-    has_event: [bool; BATCH],
+    /// What they have to tell, once they were asked: the first `count` of the entries are those then.
     events: [EpollEvent; BATCH],
+    count: usize,
 }
 
 impl Batch {
     /// The first `size`.
-    fn new(list: &VecDeque<Arc<Entry>>, size: usize) -> Self {
+    #[inline]
+    fn take(list: &mut VecDeque<Arc<Entry>>, size: usize) -> Self {
         let mut entries = [const { None }; BATCH];
-        for (slot, entry) in entries.iter_mut().zip(list.iter().take(size)) {
-            *slot = Some(entry.clone());
+        for slot in entries.iter_mut().take(size) {
+            *slot = list.pop_front();
         }
-        Self { entries, has_event: [false; BATCH], events: [EpollEvent::default(); BATCH] }
+        Self { entries, events: [EpollEvent::default(); BATCH], count: 0 }
     }
 
-    /// Asks their files; what they have to tell.
-    fn ask(&mut self) -> &[EpollEvent] {
-        let mut count = 0;
-        for (entry, has_event) in self.entries.iter().flatten().zip(&mut self.has_event) {
-            // What comes from now on is seen when it is taken off.
+    /// Asks their files. Those that have nothing to tell are let go, unless they were just woken: says whether one was.
+    #[inline]
+    fn ask(&mut self, list: &SpinLock<VecDeque<Arc<Entry>>>) -> bool {
+        let (mut place, mut woken) = (0, false);
+        for taken in 0..BATCH {
+            let Some(entry) = self.entries.get_mut(taken).and_then(Option::take) else { break };
+            // What comes from now on is seen when it is to leave.
             entry.state.fetch_and(!WOKEN, Ordering::AcqRel);
-            if let Some(event) = entry.ask()
-                && let Some(slot) = self.events.get_mut(count)
-            {
-                *slot = event;
-                count += 1;
-                *has_event = true;
+            if let Some(event) = entry.ask() {
+                if let (Some(told), Some(slot)) = (self.events.get_mut(place), self.entries.get_mut(place)) {
+                    *told = event;
+                    *slot = Some(entry);
+                    place += 1;
+                }
+            } else if !entry.leave() {
+                list.lock_irq().push_back(entry);
+                woken = true;
             }
         }
-        self.events.get(..count).unwrap_or_default()
+        self.count = place;
+        woken
     }
 
-    /// Takes those off the list that have nothing (more) to tell, up to the first whose event was not told, and puts the others
-    /// at its end; says whether there were others.
-    fn settle(&self, list: &mut VecDeque<Arc<Entry>>, mut told: usize) -> bool {
-        let mut stays = false;
-        for (entry, has_event) in self.entries.iter().flatten().zip(self.has_event) {
-            let mut again = false;
-            if has_event {
-                if told == 0 {
-                    break;
-                }
-                told -= 1;
-                again = entry.told();
-            }
-            let first = list.pop_front();
-            if again || !entry.take_off() {
-                list.extend(first);
-                stays = true;
+    /// Puts those back that may have more to tell, at the list's end, and those whose event was not among the first that were told,
+    /// at its front; says whether there were any.
+    #[inline]
+    fn put_back(&mut self, list: &mut VecDeque<Arc<Entry>>, told: usize) -> bool {
+        let before = list.len();
+        let with_event = self.entries.get_mut(..self.count).unwrap_or_default();
+        let (told, untold) = with_event.split_at_mut(told);
+        for entry in untold.iter_mut().rev().filter_map(Option::take) {
+            list.push_front(entry);
+        }
+        for slot in told {
+            if slot.as_ref().is_some_and(|entry| entry.told() || !entry.leave())
+                && let Some(entry) = slot.take()
+            {
+                list.push_back(entry);
             }
         }
-        stays
+        list.len() > before
     }
 }
