@@ -63,12 +63,12 @@ impl Mappings {
 
     /// Forgets what [`Mappings::add`] noted for the area that began at `start`.
     pub(crate) fn remove(&self, space: &Weak<Space>, start: UserAddr) {
-        let removed = {
+        let (removed, storage) = {
             let mut list = self.list.lock();
             let found = list.iter().position(|entry| entry.start == start && entry.space.ptr_eq(space));
-            found.map(|index| list.swap_remove(index))
+            (found.map(|index| list.swap_remove(index)), trim(&mut list))
         };
-        drop(removed);
+        drop((removed, storage));
     }
 
     /// Takes the object's pages from index `first` up to `end` out of every page table, on all processors, before it returns.
@@ -100,6 +100,21 @@ impl Mappings {
             }
         }
     }
+}
+
+/// Leaves a list that has become much shorter no more room than it may need soon; gives the storage that it had. Without memory for
+/// less it keeps what it has.
+fn trim(list: &mut Vec<Mapping>) -> Vec<Mapping> {
+    /// Room that is always kept.
+    const LEAST: usize = 64;
+    let mut smaller = Vec::new();
+    if list.capacity() > LEAST.max(list.len() * 4)
+        && smaller.try_reserve_exact(LEAST.max(list.len() * 2)).is_ok()
+    {
+        smaller.append(list);
+        core::mem::swap(list, &mut smaller);
+    }
+    smaller
 }
 
 impl Default for Mappings {
