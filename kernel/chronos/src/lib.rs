@@ -28,6 +28,7 @@ mod policy;
 pub mod real_time;
 mod reclaim;
 mod registry;
+mod room;
 mod run_queue;
 mod rw_lock;
 mod scheduler;
@@ -45,6 +46,7 @@ pub use hung::{hung_timeout, set_hung_timeout, start_hung_watch};
 pub use mutex::{Mutex, MutexGuard};
 pub use policy::{Policy, Scheduling, Weight};
 pub use reclaim::{carry_out, reclaim, start_reclaiming};
+pub use room::trim;
 pub use rw_lock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 #[cfg(not(target_os = "none"))]
 pub use scheduler::simulate;

@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 
-use hal::{LockClass, SpinLock};
+use hal::{LockClass, NoMemory, SpinLock};
 
 use crate::growing;
 use crate::thread::Thread;
@@ -14,22 +14,24 @@ use crate::thread::Thread;
 static CLASS: LockClass = LockClass::new("all threads", 862);
 static THREADS: SpinLock<Vec<Arc<Thread>>> = SpinLock::new(&CLASS, Vec::new());
 
-/// Enters a thread that is started.
-pub(crate) fn enter(thread: &Arc<Thread>) {
-    loop {
-        {
-            let mut threads = THREADS.lock_irq();
-            if threads.len() < threads.capacity() {
-                thread.place.store(threads.len(), Ordering::Relaxed);
-                return threads.push(thread.clone());
-            }
-        }
-        let inspect = || {
-            let threads = THREADS.lock_irq();
-            (threads.len(), threads.capacity())
-        };
-        growing::make_room(inspect, |larger| growing::swap_storage(&mut THREADS.lock_irq(), larger));
+/// Makes room for so many threads.
+///
+/// # Errors
+/// [`NoMemory`].
+pub(crate) fn make_room(wanted: usize) -> Result<(), NoMemory> {
+    if THREADS.lock_irq().capacity() < wanted {
+        let mut larger = Vec::new();
+        larger.try_reserve_exact(wanted.saturating_mul(2)).map_err(|_| NoMemory)?;
+        growing::swap_storage(&mut THREADS.lock_irq(), &mut larger);
     }
+    Ok(())
+}
+
+/// Enters a thread that is started; there is room for every one that there is.
+pub(crate) fn enter(thread: &Arc<Thread>) {
+    let mut threads = THREADS.lock_irq();
+    thread.place.store(threads.len(), Ordering::Relaxed);
+    threads.push(thread.clone());
 }
 
 /// Takes a thread off that ends.

@@ -7,8 +7,9 @@
 use alloc::collections::BinaryHeap;
 use alloc::sync::Arc;
 use core::cmp::Ordering;
+use core::mem;
 
-use hal::CpuId;
+use hal::{CpuId, NoMemory};
 
 use crate::policy::{FAIR_RANK, Policy};
 use crate::thread::Thread;
@@ -93,21 +94,27 @@ impl RunQueue {
         self.real_time.capacity().min(self.fair.capacity())
     }
 
-    /// Takes over larger storage; what it held before is left in `other`.
+    /// Takes over other storage, which has room for all that waits; its own is left in `other`.
     pub(crate) fn adopt_storage(&mut self, other: &mut Self) {
         let heaps = [(&mut self.real_time, &mut other.real_time), (&mut self.fair, &mut other.fair)];
         for (own, other) in heaps {
-            if own.capacity() < other.capacity() {
-                other.append(own);
-                core::mem::swap(own, other);
-            }
+            // As vectors: heaps that are put together keep the storage of the fuller one.
+            let (mut storage, mut old) = (mem::take(other).into_vec(), mem::take(own).into_vec());
+            storage.append(&mut old);
+            (*own, *other) = (storage.into(), old.into());
         }
     }
 
     /// An empty queue with room for so many threads.
-    pub(crate) fn with_capacity(capacity: usize) -> Self {
-        let (real_time, fair) = (BinaryHeap::with_capacity(capacity), BinaryHeap::with_capacity(capacity));
-        Self { real_time, fair, ..Self::new() }
+    ///
+    /// # Errors
+    /// [`NoMemory`].
+    pub(crate) fn with_capacity(capacity: usize) -> Result<Self, NoMemory> {
+        let mut queue = Self::new();
+        for heap in [&mut queue.real_time, &mut queue.fair] {
+            heap.try_reserve_exact(capacity).map_err(|_| NoMemory)?;
+        }
+        Ok(queue)
     }
 
     /// Says whether real-time threads come after the others.
@@ -237,7 +244,7 @@ mod tests {
 
     #[test]
     fn threads_run_by_rank_then_virtual_time_then_arrival() {
-        let mut queue = RunQueue::with_capacity(8);
+        let mut queue = RunQueue::with_capacity(8).unwrap();
         let late = thread("late");
         late.raise_virtual_time(100);
         queue.enqueue(late, Policy::NORMAL, Cause::Turn);
@@ -249,8 +256,22 @@ mod tests {
     }
 
     #[test]
+    fn those_who_wait_are_kept_with_other_storage_larger_or_smaller() {
+        let mut queue = RunQueue::with_capacity(2).unwrap();
+        queue.enqueue(thread("first"), Policy::NORMAL, Cause::Turn);
+        queue.enqueue(thread("second"), Policy::NORMAL, Cause::Turn);
+        for capacity in [64, 4] {
+            let mut other = RunQueue::with_capacity(capacity).unwrap();
+            queue.adopt_storage(&mut other);
+            assert_eq!((queue.capacity(), other.len()), (capacity, 0));
+        }
+        let order: std::vec::Vec<_> = core::iter::from_fn(|| queue.dequeue()).map(|t| t.name()).collect();
+        assert_eq!(order, ["first", "second"]);
+    }
+
+    #[test]
     fn a_thread_that_is_bound_stays_when_another_is_given_away() {
-        let mut queue = RunQueue::with_capacity(8);
+        let mut queue = RunQueue::with_capacity(8).unwrap();
         let bound = thread("bound");
         bound.set_allowed(1);
         queue.enqueue(bound, Policy::NORMAL, Cause::Turn);
@@ -263,7 +284,7 @@ mod tests {
 
     #[test]
     fn the_floor_follows_who_runs_alone_but_not_past_who_waits() {
-        let mut queue = RunQueue::with_capacity(8);
+        let mut queue = RunQueue::with_capacity(8).unwrap();
         queue.advance(5_000);
         assert_eq!(queue.floor(), 5_000);
         let waiting = thread("waiting");
@@ -275,7 +296,7 @@ mod tests {
 
     #[test]
     fn a_sleeper_gets_a_bonus_but_not_all_the_time_it_slept() {
-        let mut queue = RunQueue::with_capacity(8);
+        let mut queue = RunQueue::with_capacity(8).unwrap();
         let runner = thread("runner");
         runner.raise_virtual_time(1_000_000_000);
         queue.enqueue(runner.clone(), Policy::NORMAL, Cause::Turn);
@@ -291,7 +312,7 @@ mod tests {
 
     #[test]
     fn a_preempted_real_time_thread_goes_on_before_those_of_its_rank() {
-        let mut queue = RunQueue::with_capacity(8);
+        let mut queue = RunQueue::with_capacity(8).unwrap();
         queue.enqueue(thread("first"), Policy::RoundRobin(5), Cause::Sleep);
         queue.enqueue(thread("second"), Policy::Fifo(5), Cause::Sleep);
         queue.enqueue(thread("preempted"), Policy::Fifo(5), Cause::Preemption);
@@ -302,7 +323,7 @@ mod tests {
 
     #[test]
     fn real_time_threads_that_are_throttled_come_last() {
-        let mut queue = RunQueue::with_capacity(8);
+        let mut queue = RunQueue::with_capacity(8).unwrap();
         queue.throttle(true);
         queue.enqueue(thread("urgent"), Policy::Fifo(99), Cause::Sleep);
         assert!(!queue.should_replace(Policy::NORMAL, 0, 0));

@@ -10,7 +10,7 @@
 //! that it waits for had.
 
 use alloc::sync::Arc;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::Ordering;
 use core::time::Duration;
 
 use hal::{Context, CpuId, LockClass, PerCpu, SchedulerHooks, SpinLock, context, cpu};
@@ -19,6 +19,7 @@ use crate::Instant;
 use crate::Policy;
 use crate::placement;
 use crate::real_time::Budget;
+use crate::room;
 use crate::run_queue::{Cause, RunQueue};
 use crate::stats;
 use crate::thread::Thread;
@@ -201,8 +202,6 @@ struct Switch {
 static CLASS: LockClass = LockClass::new("run queue", 868);
 pub(crate) static PROCESSORS: PerCpu<SpinLock<Processor>> =
     PerCpu::new([const { SpinLock::new(&CLASS, Processor::new()) }; cpu::MAX]);
-/// Threads that were started and have not ended: what each queue has room for.
-static THREADS: AtomicUsize = AtomicUsize::new(0);
 
 struct Hooks;
 
@@ -248,7 +247,6 @@ impl SchedulerHooks for Hooks {
                     thread.mark_dead();
                 }
             });
-            THREADS.fetch_sub(1, Ordering::Relaxed);
         }
         loop {
             schedule(); // a dead thread is not chosen again
@@ -285,7 +283,7 @@ pub fn start_others() {
 fn take_part() {
     let idle = Thread::adopt_boot("idle");
     idle.queued.store(true, Ordering::Relaxed);
-    let mut queue = RunQueue::with_capacity(THREADS.load(Ordering::Relaxed).saturating_mul(2) + 16);
+    let mut queue = room::queue().unwrap_or(RunQueue::new()); // which grows when somebody is entered
     PROCESSORS.with(|processor| {
         let mut processor = processor.lock_irq();
         processor.number = cpu::current();
@@ -358,20 +356,6 @@ pub(crate) fn yield_now() {
         }
     });
     schedule();
-}
-
-/// Makes room for one more thread in every queue, and enters it in one.
-pub(crate) fn enqueue_new(thread: &Arc<Thread>) {
-    let threads = THREADS.fetch_add(1, Ordering::Relaxed) + 1;
-    for number in 0..cpu::online() {
-        let processor = PROCESSORS.of(CpuId::new(number as u32));
-        // One more than the threads: the one that runs is entered again before the next is taken.
-        if processor.lock_irq().queue.capacity() <= threads {
-            let mut larger = RunQueue::with_capacity(threads.saturating_mul(2) + 16);
-            processor.lock_irq().queue.adopt_storage(&mut larger);
-        }
-    }
-    placement::place_new(thread);
 }
 
 /// Changes how a thread is scheduled, and lets that show at once.

@@ -11,8 +11,10 @@ use hal::{Context, CpuId, LockClass, NoMemory, Once, SpinLock, context};
 
 use crate::Instant;
 use crate::hung::Stuck;
+use crate::placement;
 use crate::policy::{AtomicScheduling, Policy, Scheduling, Weight};
 use crate::registry;
+use crate::room::Counted;
 use crate::scheduler;
 use crate::stats::CpuTime;
 use crate::timer::{Timer, TimerHandler};
@@ -87,6 +89,7 @@ pub struct Thread {
     pub(crate) held: crate::held::Own,
     alarm: Once<Timer>,
     local: Once<Arc<dyn Any + Send + Sync>>,
+    _counted: Counted,
 }
 
 static NAME_CLASS: LockClass = LockClass::new("thread name", 790);
@@ -108,7 +111,7 @@ impl TimerHandler for Alarm {
 }
 
 impl Thread {
-    fn new(name: &str, scheduling: Scheduling, context: Option<Arc<Context>>) -> Arc<Self> {
+    fn new(name: &str, scheduling: Scheduling, context: Option<Arc<Context>>, counted: Counted) -> Arc<Self> {
         let thread = Arc::new(Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             name: SpinLock::new(&NAME_CLASS, String::from(name)),
@@ -128,6 +131,7 @@ impl Thread {
             held: crate::held::Own::new(hal::HeldLocks::new()),
             alarm: Once::new(),
             local: Once::new(),
+            _counted: counted,
         });
         let _ = thread.alarm.set(Timer::new(Arc::new(Alarm { thread: Arc::downgrade(&thread) })));
         if let Some(context) = context {
@@ -139,38 +143,41 @@ impl Thread {
     /// A thread without a context, for tests of what only looks at it.
     #[cfg(test)]
     pub(crate) fn for_test(name: &str) -> Arc<Self> {
-        Self::new(name, Policy::NORMAL.into(), None)
+        Self::new(name, Policy::NORMAL.into(), None, Counted::booted())
     }
 
     /// The thread that runs this and was made by the boot.
     pub(crate) fn adopt_boot(name: &str) -> Arc<Self> {
-        Self::new(name, Policy::Idle.into(), Some(Context::adopt_boot()))
+        Self::new(name, Policy::Idle.into(), Some(Context::adopt_boot()), Counted::booted())
     }
 
     /// A thread that runs `body` once it is [started](Thread::start), in the kernel.
     ///
     /// # Errors
-    /// [`NoMemory`] when there is none for its stack.
+    /// [`NoMemory`] when there is none for its stack, or its place among the others.
     pub fn new_kernel(
         name: &str,
         policy: Policy,
         body: impl FnOnce() + Send + 'static,
     ) -> Result<Arc<Self>, NoMemory> {
-        Ok(Self::new(name, policy.into(), Some(Context::new(entry(body))?)))
+        let counted = Counted::new()?;
+        Ok(Self::new(name, policy.into(), Some(Context::new(entry(body))?), counted))
     }
 
     /// A thread that runs `body` once it is started, and in it a program: it has floating-point state and segment bases, those
     /// of the current thread if `copy_current`.
     ///
     /// # Errors
-    /// [`NoMemory`] when there is none for its stack.
+    /// [`NoMemory`] when there is none for its stack, or its place among the others.
     pub fn new_user(
         name: &str,
         scheduling: Scheduling,
         copy_current: bool,
         body: impl FnOnce() + Send + 'static,
     ) -> Result<Arc<Self>, NoMemory> {
-        let thread = Self::new(name, scheduling, Some(Context::new_user(entry(body), copy_current)?));
+        let counted = Counted::new()?;
+        let context = Context::new_user(entry(body), copy_current)?;
+        let thread = Self::new(name, scheduling, Some(context), counted);
         if copy_current {
             thread.set_allowed(with_current(|current| current.map_or(u64::MAX, Self::allowed)));
         }
@@ -180,7 +187,7 @@ impl Thread {
     /// Lets a new thread run. Once.
     pub fn start(self: &Arc<Self>) {
         registry::enter(self);
-        scheduler::enqueue_new(self);
+        placement::place_new(self);
     }
 
     /// Gives up a thread that was not started: it and its context hold each other until one lets go.
@@ -403,7 +410,7 @@ fn entry(body: impl FnOnce() + Send + 'static) -> Box<dyn FnOnce() + Send> {
 /// Makes and starts a kernel thread.
 ///
 /// # Errors
-/// [`NoMemory`] when there is none for its stack.
+/// [`NoMemory`] when there is none for its stack, or its place among the others.
 pub fn spawn(
     name: &str,
     policy: Policy,

@@ -336,6 +336,7 @@ impl Content for DropCaches {
                 // A folder's name is idle only when those in it are gone: as deep as it takes.
                 while chroma::dentry::shrink(usize::MAX) > 0 {}
                 chronos::reclaim();
+                chronos::trim();
                 hal::context::trim_stacks();
                 hal::heap::trim();
             }
