@@ -23,6 +23,7 @@
 //! | [`protect`] | what links and files of other users are protected from |
 //! | [`anonymous`] | files without a name |
 //! | [`tmpfs`], [`synthetic`], [`devfs`] | file systems |
+//! | [`entries`] | what is in a directory that lives in memory |
 //! | [`procfs`] | the roots of `/proc` and `/sys`, which the owners of the data fill |
 //! | [`cpio`] | unpacking the initial archive |
 //!
@@ -49,6 +50,7 @@ pub mod cred;
 pub mod dentry;
 pub mod devfs;
 mod directory;
+pub mod entries;
 pub mod fdtable;
 pub mod file;
 pub mod flock;

@@ -5,11 +5,10 @@ use alloc::collections::LinkedList;
 use alloc::sync::Arc;
 use hal::SpinLock;
 
-use super::entries::Entries;
 use super::node::TmpNode;
+use crate::entries::Entries;
 use crate::inode::{Found, Inode, NewNode, Rename, now};
 use crate::listing::{DirBuffer, DirPosition};
-use crate::lock_classes;
 
 /// What a directory's size grows by for each entry (Linux's `BOGO_DIRENT_SIZE`).
 const ENTRY_SIZE: u64 = 20;
@@ -22,7 +21,7 @@ pub(super) struct Directory {
 
 impl Directory {
     pub(super) fn new() -> Directory {
-        Directory { entries: SpinLock::new(&lock_classes::ENTRIES, Entries::new()) }
+        Directory { entries: Entries::locked() }
     }
 
     /// The directory behind an inode; `ENOTDIR` if it is none of a tmpfs.

@@ -6,7 +6,6 @@
 
 mod attributes;
 mod directory;
-mod entries;
 mod file;
 mod node;
 mod options;
