@@ -83,7 +83,10 @@ fn open(
 }
 
 /// Whether a file can have something to tell later: regular files and directories are always ready, and epoll refuses them.
+/// Those that only look regular say so.
 pub fn is_pollable(file: &OpenFile) -> bool {
     let inode = file.inode();
-    !matches!(inode.kind(), FileKind::Regular | FileKind::Directory) || inode.superblock().kind == KIND
+    !matches!(inode.kind(), FileKind::Regular | FileKind::Directory)
+        || inode.superblock().kind == KIND
+        || file.ops().has_events()
 }

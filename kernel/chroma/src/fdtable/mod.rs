@@ -241,7 +241,9 @@ impl FdTable {
 
     #[inline]
     fn closed(&self, capability: FileCapability) {
-        crate::flock::release_posix(capability.object().inode(), self.owner);
+        let file = capability.object();
+        file.ops().descriptor_closed(file);
+        crate::flock::release_posix(file.inode(), self.owner);
     }
 }
 

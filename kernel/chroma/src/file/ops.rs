@@ -50,6 +50,11 @@ pub trait FileOps: Send + Sync + Any {
         PollEvents::IN | PollEvents::OUT | PollEvents::RDNORM | PollEvents::WRNORM
     }
 
+    /// Whether there is something to wait for: epoll takes no other regular file.
+    fn has_events(&self) -> bool {
+        false
+    }
+
     /// The pages a mapping of this file shows.
     fn memory_object(&self, _file: &OpenFile) -> Result<Arc<dyn MemoryObject>, Errno> {
         Err(Errno::ENODEV)
@@ -88,6 +93,9 @@ pub trait FileOps: Send + Sync + Any {
     fn held_pages(&self, _file: &OpenFile) -> u64 {
         0
     }
+
+    /// Called each time that a descriptor of the file is closed, by who closes it; other descriptors may be left. May sleep.
+    fn descriptor_closed(&self, _file: &OpenFile) {}
 
     /// Called once, when the last reference is gone.
     fn release(&self, _file: &OpenFile) {}

@@ -42,6 +42,11 @@ pub trait FileSystem: Send + Sync + Any {
         Ok(())
     }
 
+    /// Whether there can be programs in it, however it is mounted.
+    fn has_programs(&self) -> bool {
+        true
+    }
+
     /// Writes everything back.
     fn sync(&self) -> Result<(), Errno> {
         Ok(())

@@ -14,7 +14,7 @@ use crate::notify;
 use crate::walk::{Entry, Last, View, WalkFlags, Walker, entry_of};
 
 /// What a new inode takes, with its name in the directory and in the cache.
-const NODE_BYTES: usize = 2048;
+pub(super) const NODE_BYTES: usize = 2048;
 
 /// What to make, as a system call says it.
 pub struct Node<'a> {

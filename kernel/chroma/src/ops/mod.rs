@@ -7,6 +7,7 @@ mod access;
 mod create;
 mod link;
 mod metadata;
+mod named;
 mod open;
 mod remove;
 mod rename;
@@ -27,6 +28,7 @@ use crate::mount::{Mount, Path};
 pub use access::access;
 pub use create::Node;
 pub use metadata::{chmod, chown, drop_privileges_of_written, truncate, truncate_inode};
+pub use named::find_or_make;
 pub use open::{OpenRequest, open_path_file};
 pub use statfs::statfs;
 pub use times::{NewTime, set_times, touch_accessed};
@@ -66,5 +68,5 @@ fn check_access(cred: &Cred, mount: &Arc<Mount>, inode: &Inode, access: Access) 
 
 /// Whether a program may be run from this mount.
 pub fn may_execute(mount: &Mount) -> bool {
-    !mount.flags().contains(MountFlags::NOEXEC)
+    !mount.flags().contains(MountFlags::NOEXEC) && mount.superblock().ops.has_programs()
 }
