@@ -1,4 +1,4 @@
-//! System V interprocess communication: shared memory, semaphores, messages.
+//! Interprocess communication: System V's shared memory, semaphores and messages, and POSIX message queues.
 #![expect(missing_docs, reason = "fields and constants bear the names of the man pages")]
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -168,3 +168,17 @@ pub struct Msginfo {
     pub msgseg: u16,
     pub pad: u16,
 }
+
+/// `struct mq_attr` of POSIX message queues; 64 bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct MqAttr {
+    pub mq_flags: i64,
+    pub mq_maxmsg: i64,
+    pub mq_msgsize: i64,
+    pub mq_curmsgs: i64,
+    pub reserved: [i64; 4],
+}
+
+/// How long the cookie is that `mq_notify` sends over a socket with `SIGEV_THREAD`.
+pub const NOTIFY_COOKIE_LEN: usize = 32;

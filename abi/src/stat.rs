@@ -173,6 +173,8 @@ pub struct Statfs {
 
 /// `f_type` of tmpfs.
 pub const TMPFS_MAGIC: i64 = 0x0102_1994;
+/// `f_type` of mqueue.
+pub const MQUEUE_MAGIC: i64 = 0x1980_0202;
 /// `f_type` of ramfs, which Linux's first root is.
 pub const RAMFS_MAGIC: i64 = 0x8584_58f6;
 /// `f_type` of procfs.

@@ -89,6 +89,7 @@ fn process_structs_have_linux_layout() {
     same_layout!(crate::time::Itimerval, linux::itimerval, it_interval, it_value);
     same_layout!(crate::time::Itimerspec, linux::itimerspec, it_interval, it_value);
     assert_eq!(size_of::<crate::time::Timex>(), 208);
+    assert_eq!(size_of::<crate::ipc::MqAttr>(), 64);
 }
 
 #[test]

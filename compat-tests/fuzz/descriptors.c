@@ -11,7 +11,7 @@
 /* Where the kinds begin; some have a second descriptor, a pipe's other end or a socket's peer. */
 enum slot {
 	FILE_ = 40, HERE, NULL_, ZERO, PIPE_OUT, PIPE_IN, OTHER_OUT, OTHER_IN, SOCKET, PEER, DATAGRAM, DATAGRAM_PEER, LISTENER, CALLER, FRESH, EVENT, TIMER, EPOLL,
-	INOTIFY, SIGNALS, MEMORY, PROCESS, TERMINAL, PROC, LISTING, ATTRIBUTED, SPARE, WATCHED, SLOTS, HIGH = 300,
+	INOTIFY, SIGNALS, MEMORY, PROCESS, TERMINAL, PROC, LISTING, ATTRIBUTED, SPARE, WATCHED, QUEUE, SLOTS, HIGH = 300,
 };
 
 static int is_open(long fd)
@@ -262,6 +262,28 @@ static uint64_t attributed(struct context *c)
 	return ATTRIBUTED;
 }
 
+static uint64_t message_queue(struct context *c)
+{
+	const char *name = c->root ? "q" : "u";
+	long attributes[8] = { 0, 4, 64 };
+	return keep(c, QUEUE) ? QUEUE : put(raw(SYS_mq_open, name, O_CREAT | O_RDWR | blocking(c), 0666, attributes), QUEUE);
+}
+
+/* With a message in it, and one with room for another. */
+static uint64_t full_queue(struct context *c)
+{
+	uint64_t past[2] = { 1, 0 };
+	raw(SYS_mq_timedsend, message_queue(c), "a message", 9, draw(c) % 4, past);
+	return QUEUE;
+}
+
+static uint64_t empty_queue(struct context *c)
+{
+	uint64_t past[2] = { 1, 0 };
+	raw(SYS_mq_timedreceive, message_queue(c), take_page(c), PAGE, 0, past);
+	return QUEUE;
+}
+
 static uint64_t spare(struct context *c)
 {
 	any_descriptor(c);
@@ -296,7 +318,7 @@ static const struct {
 	{ "fd.socket", stream },      { "fd.dgram", datagram },	   { "fd.listener", listener },	  { "fd.pending", pending },	{ "fd.fresh", fresh },
 	{ "fd.event", event },	      { "fd.timer", timer },	   { "fd.epoll", epoll },	  { "fd.watched", watched },	{ "fd.inotify", inotify },
 	{ "fd.signal", signals },     { "fd.memfd", memory },	   { "fd.pidfd", process },	  { "fd.attributed", attributed }, { "fd.spare", spare },
-	{ "fd.otherin", other_in },
+	{ "fd.queue", empty_queue },  { "fd.queued", full_queue },  { "fd.otherin", other_in },
 	{ "fd.free", unused },	      { "fd.high", high },	   { "fd.cwd", current_directory }, { "watch", watch },		{ "sockaddr.new", new_address },
 	{ "sockaddr.listener", listening_address },		   { "sockaddr.bound", bound_address },			{ "sockaddr.length", address_length },
 };

@@ -86,9 +86,10 @@ ONE_OF(device, "/dev/null", "/dev/zero", "/dev/full", "/dev/ptmx", "/dev/tty", "
 ONE_OF(fifo, "fifo")
 ONE_OF(program, "/proc/self/exe")
 ONE_OF(script, "script", "a", "bad")
+ONE_OF(queue_name, "q", "q", "r", "u", "none", "")
 ONE_OF(none, "none", "", "x")
 ONE_OF(attribute, "trusted.a", "trusted.a", "trusted.a", "trusted.b", "security.a", "user.a")
-ONE_OF(filesystem, "tmpfs", "tmpfs", "ramfs", "proc", "sysfs", "devpts", "nonsense")
+ONE_OF(filesystem, "tmpfs", "tmpfs", "ramfs", "proc", "sysfs", "devpts", "mqueue", "nonsense")
 ONE_OF(options, "size=64k", "mode=0700", "size=1m,nr_inodes=8", "what=ever")
 ONE_OF(known_path, "a", "b", "d", "d/a", "d/../a", ".", "..", "/", "link", "fifo", "/dev/null", "/dev/zero", "/proc/self/maps", "/proc/self/fd/40",
        "/proc/self/status", "/proc/self/cwd", "/proc/self/root", "/proc/self/exe", "/proc/self/ns/mnt", "/proc/self/task", "d/e", "loop", "missing/x", "")
@@ -209,6 +210,14 @@ static uint64_t full_queue(struct context *c)
 	return id;
 }
 
+/* Its name, for one that is certainly there. */
+static uint64_t named_queue(struct context *c)
+{
+	const char *name = c->root ? "q" : "u";
+	raw(SYS_close, raw(SYS_mq_open, name, O_CREAT | O_RDWR, 0666, 0));
+	return (uint64_t)name;
+}
+
 static uint64_t posix_timer(struct context *c)
 {
 	int *id = (int *)take_page(c);
@@ -260,7 +269,7 @@ static const struct {
 	{ "buffer", buffer },		  { "zeroes", zeroes },		 { "ipc.shm", shared_memory },	 { "ipc.sem", semaphores },
 	{ "ipc.msg", queue },		  { "ipc.full", full_queue },	 { "message", message },	 { "timer", posix_timer },
 	{ "signals.pending", pending_signals }, { "struct.flock", record_lock }, { "struct.soon", soon }, { "processors", processors },
-	{ "strings", zeroes },
+	{ "strings", zeroes },		  { "text.queue", queue_name },	 { "text.named", named_queue },
 };
 
 maker *find_maker(const char *name)

@@ -147,6 +147,13 @@ static void fill_event(struct context *c, char *place)
 	word[4] = c->tid;
 }
 
+static void fill_queue(struct context *c, char *place)
+{
+	fill_zero(c, place);
+	int64_t *word = (int64_t *)place;
+	word[0] = CHOOSE(c, 0, 0, 04000), word[1] = CHOOSE(c, 4, 10, 1), word[2] = CHOOSE(c, 64, 64, 1);
+}
+
 static void fill_information(struct context *c, char *place)
 {
 	fill_zero(c, place);
@@ -209,7 +216,7 @@ static const struct {
 	{ "CapData", fill_capabilities }, { "SigsetArgument", fill_mask }, { "Sigevent", fill_event },	    { "Siginfo", fill_information },
 	{ "Stack", fill_stack },	  { "EpollEvent", fill_watch }, { "OpenHow", fill_how },	    { "CloneArgs", fill_clone },
 	{ "Rlimit", fill_limit },	  { "i64", fill_offset },	{ "i32", fill_number },		    { "u32", fill_zero },
-	{ "u64", fill_zero },		  { "Timex", fill_zero },
+	{ "u64", fill_zero },		  { "Timex", fill_zero },	    { "MqAttr", fill_queue },
 };
 
 filler *find_filler(const char *target)

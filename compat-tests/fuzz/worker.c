@@ -111,10 +111,13 @@ static void watch(int worker, long pid)
 	bury(worker, pid);
 }
 
-/* System V objects outlive their makers. */
+/* System V objects and queues with a name outlive their makers. */
 void remove_objects(void)
 {
+	static const char *const queues[] = { "q", "r", "u", "none" };
 	uint64_t place[32];
+	for (unsigned i = 0; i < sizeof queues / sizeof *queues; i++)
+		raw(SYS_mq_unlink, queues[i]);
 	for (int index = 0; index < 256; index++) {
 		long id = raw(SYS_shmctl, index, 13, place); /* SHM_STAT */
 		if (id >= 0)

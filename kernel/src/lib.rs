@@ -73,6 +73,7 @@ fn bring_up(boot: &'static BootInfo) -> Result<(), Errno> {
         provoke::start(fault)?;
     }
     chroma::start();
+    process::ipc::mqueue::start();
     devices::start(boot.command_line, boot.framebuffer)?;
     process::proc::start(boot.command_line);
     if words.fault_injection {

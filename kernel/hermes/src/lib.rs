@@ -31,6 +31,7 @@ pub mod ipc;
 pub mod keys;
 mod lock_classes;
 pub mod memory;
+mod mqueue;
 pub mod processes;
 pub mod reference;
 pub mod row;

@@ -8,7 +8,7 @@ use abi::fs::{
     SpliceFlags, UmountFlags,
 };
 use abi::inotify::InotifyMask;
-use abi::ipc::Sembuf;
+use abi::ipc::{MqAttr, Sembuf};
 use abi::memory::{BarrierCommands, KeyDenials, MlockallFlags, MsyncFlags};
 use abi::poll::{EpollEvent, Pollfd, SigsetArgument};
 use abi::process::{CapData, CapHeader, CloneArgs, Rusage, SchedAttr};
@@ -37,7 +37,7 @@ use crate::row::Status::{Accepted, Missing, Refused};
 use crate::row::{Note, Parameter, Row};
 use crate::sockets::{connect, create, options, receive, send};
 use crate::waiting::{epoll, eventfd, inotify, poll, select, signalfd, timerfd};
-use crate::{barriers, futex, ipc, keys, memory, sched, signals, system, time};
+use crate::{barriers, futex, ipc, keys, memory, mqueue, sched, signals, system, time};
 
 macro_rules! table {
     ($($number:ident $name:literal $($handler:ident)::+ ($($argument:ident: $kind:ty),*)
@@ -351,6 +351,14 @@ table! {
     };
     TGKILL "tgkill" signals::tgkill(pid: i32, tid: i32, signal: SignalNumber) [""] "signals";
     UTIMES "utimes" times::utimes(path: PathName, times: In<Timeval>) [""] "files";
+    MQ_OPEN "mq_open" mqueue::mq_open(name: PathName, flags: OpenFlags, mode: Mode, attributes: In<MqAttr>) [""] "queues";
+    MQ_UNLINK "mq_unlink" mqueue::mq_unlink(name: PathName) [""] "queues";
+    MQ_TIMEDSEND "mq_timedsend" mqueue::mq_timedsend(fd: Fd, from: InBytes, length: usize, priority: u32, until: In<Timespec>) ["WRITE"] "queues_waiting";
+    MQ_TIMEDRECEIVE "mq_timedreceive" mqueue::mq_timedreceive(fd: Fd, to: OutBytes, length: usize, priority: Out<u32>, until: In<Timespec>) ["READ"] "queues_waiting";
+    MQ_NOTIFY "mq_notify" mqueue::mq_notify(fd: Fd, event: In<Sigevent>) [""] "queues_notified" {
+        "SIGEV_THREAD": Refused("what Linux gives for a socket of another kind: there is no netlink"),
+    };
+    MQ_GETSETATTR "mq_getsetattr" mqueue::mq_getsetattr(fd: Fd, new: In<MqAttr>, old: Out<MqAttr>) [""] "queues";
     WAITID "waitid" wait::waitid(kind: i32, id: u32, to: Out<Siginfo>, options: WaitFlags, usage: Out<Rusage>) [""] "processes";
     IOPRIO_SET "ioprio_set" sched::ioprio_set(which: i32, who: i32, value: i32) [""] "ioprio" {
         "every priority": Accepted("kept and told; there is no queue of a disk"),

@@ -8,6 +8,7 @@
 //! | terminals of sessions | 398 | which session has which terminal |
 //! | tree | 400 | who exists: numbers, parents, groups, sessions, what waits to be reported |
 //! | interprocess communication | 403 | the tables of System V objects |
+//! | message queue | 404 | what is in a POSIX message queue, and who waits for it |
 //! | process | 405 | names of the host |
 //! | parts | 430 | what a thread's parts are, for others to look at |
 //! | futex | 440 | one bucket of waiting threads |
@@ -26,6 +27,7 @@ pub static USERS: LockClass = LockClass::new("users", 395);
 pub static TERMINALS: LockClass = LockClass::new("terminals of sessions", 398);
 pub static TREE: LockClass = LockClass::new("process tree", 400);
 pub static IPC: LockClass = LockClass::new("interprocess communication", 403);
+pub static IPC_QUEUE: LockClass = LockClass::new("message queue", 404);
 pub static PROCESS: LockClass = LockClass::new("process", 405);
 pub static PARTS: LockClass = LockClass::new("thread's parts", 430);
 pub static FUTEX: LockClass = LockClass::new("futex bucket", 440);

@@ -20,28 +20,36 @@ pub struct User {
     pub inotify_instances: Account,
     /// Files that they watch.
     pub inotify_watches: Account,
+    /// Bytes of message queues (`RLIMIT_MSGQUEUE`).
+    pub queue_bytes: Account,
 }
 
 /// A counter of a user.
 pub type Account = Arc<AtomicU64>;
 
-/// A place in an account; given back when dropped.
-pub struct Charge(Account);
+/// A place in an account, or several; given back when dropped.
+pub struct Charge {
+    account: Account,
+    places: u64,
+}
 
 impl Charge {
     /// Takes a place if fewer than `limit` are taken.
     pub fn take(account: &Account, limit: u64) -> Option<Self> {
-        if account.fetch_add(1, Ordering::Relaxed) >= limit {
-            account.fetch_sub(1, Ordering::Relaxed);
-            return None;
-        }
-        Some(Self(account.clone()))
+        Self::take_many(account, 1, limit)
+    }
+
+    /// Takes so many places if then not more than `limit` are taken.
+    pub fn take_many(account: &Account, places: u64, limit: u64) -> Option<Self> {
+        let more = |taken: u64| taken.checked_add(places).filter(|taken| *taken <= limit);
+        account.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
+        Some(Self { account: account.clone(), places })
     }
 }
 
 impl Drop for Charge {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.account.fetch_sub(self.places, Ordering::Relaxed);
     }
 }
 

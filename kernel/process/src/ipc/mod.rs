@@ -3,8 +3,11 @@
 //!
 //! An identifier is a place in a table and a sequence number, so that an old one does not reach a new object. One lock holds
 //! each table; what waits for an object (semaphores, messages) waits with it released.
+//!
+//! POSIX message queues, which are files, are in [`mqueue`].
 
 pub mod messages;
+pub mod mqueue;
 pub mod semaphores;
 pub mod shared;
 

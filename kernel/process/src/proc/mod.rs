@@ -21,6 +21,7 @@ mod entries;
 mod limits;
 mod maps;
 mod meminfo;
+mod mqueue;
 mod oom;
 mod pids;
 mod processors;

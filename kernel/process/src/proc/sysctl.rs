@@ -44,6 +44,7 @@ pub(super) fn add(top: &Directory) {
     ] {
         inotify.add(name, Entry::file(Setting(value, 0), Mode(0o644)));
     }
+    super::mqueue::add(&fs.subdirectory("mqueue"));
     fs.add("file-nr", Entry::file(from_fn(file_numbers), Mode(0o444)));
     fact(&fs, "file-max", chroma::file::open_limit());
     fs.add("mount-max", Entry::file(Setting(&MOUNT_MAX, 1), Mode(0o644)));
@@ -282,7 +283,7 @@ impl Content for Printk {
 }
 
 /// The number at the start of what was written to a setting.
-fn number<T: core::str::FromStr>(bytes: &[u8]) -> Result<T, Errno> {
+pub(super) fn number<T: core::str::FromStr>(bytes: &[u8]) -> Result<T, Errno> {
     let text = core::str::from_utf8(bytes.trim_ascii()).map_err(|_| Errno::EINVAL)?;
     text.parse().map_err(|_| Errno::EINVAL)
 }

@@ -65,6 +65,11 @@ impl Info {
         Self::with(signal, code::SI_TIMER, [ids, value, 0, 0])
     }
 
+    /// A message came to an empty queue, sent by a process with this number and real user.
+    pub fn message(signal: Signal, pid: u32, uid: Uid, value: u64) -> Self {
+        Self::with(signal, code::SI_MESGQ, [pair(pid, uid.0), value, 0, 0])
+    }
+
     /// A timer's signal: how often it expired meanwhile.
     pub fn overrun(&self) -> u32 {
         let [ids, ..] = self.fields;
