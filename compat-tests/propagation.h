@@ -17,7 +17,7 @@
 static char base[PATH_MAX];
 
 /* Begins a case; places are made for the names that follow. */
-static void begin(const char *names)
+static UNUSED void begin(const char *names)
 {
 	require(unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
 	require(mkdir("base", 0755) == 0 && mount("none", "base", "tmpfs", 0, NULL) == 0 && chdir("base") == 0);
@@ -27,15 +27,15 @@ static void begin(const char *names)
 		require(mkdir(name, 0755) == 0);
 }
 
-static int fresh(const char *at) { return mount("none", at, "tmpfs", 0, NULL); }
-static int bind(const char *from, const char *to) { return mount(from, to, NULL, MS_BIND, NULL); }
-static int rbind(const char *from, const char *to) { return mount(from, to, NULL, MS_BIND | MS_REC, NULL); }
-static int move(const char *from, const char *to) { return mount(from, to, NULL, MS_MOVE, NULL); }
-static int kind(const char *at, unsigned long flags) { return mount(NULL, at, NULL, flags, NULL); }
-static int is_there(const char *path) { return access(path, F_OK) == 0; }
+static UNUSED int fresh(const char *at) { return mount("none", at, "tmpfs", 0, NULL); }
+static UNUSED int bind(const char *from, const char *to) { return mount(from, to, NULL, MS_BIND, NULL); }
+static UNUSED int rbind(const char *from, const char *to) { return mount(from, to, NULL, MS_BIND | MS_REC, NULL); }
+static UNUSED int move(const char *from, const char *to) { return mount(from, to, NULL, MS_MOVE, NULL); }
+static UNUSED int kind(const char *at, unsigned long flags) { return mount(NULL, at, NULL, flags, NULL); }
+static UNUSED int is_there(const char *path) { return access(path, F_OK) == 0; }
 
 /* A fresh file system that is shared, with folders in it. */
-static void shared(const char *at, const char *names)
+static UNUSED void shared(const char *at, const char *names)
 {
 	char name[64], path[256];
 	require(fresh(at) == 0 && kind(at, MS_SHARED) == 0);

@@ -22,6 +22,7 @@ pub mod io_priority;
 pub mod ioctl;
 pub mod ipc;
 pub mod memory;
+pub mod mount;
 pub mod nr;
 pub mod personality;
 pub mod poll;

@@ -38,6 +38,7 @@ fn file_structs_have_linux_layout() {
     same_layout!(crate::fs::Flock, linux::flock, l_type, l_whence, l_start, l_len, l_pid);
     same_layout!(crate::fs::Iovec, linux::iovec, iov_base, iov_len);
     same_layout!(crate::fs::OpenHow, linux::open_how, flags, mode, resolve);
+    same_layout!(crate::mount::MountAttr, linux::mount_attr, attr_set, attr_clr, propagation, userns_fd);
     same_layout!(crate::poll::Pollfd, linux::pollfd, fd, events, revents);
     assert_eq!(size_of::<crate::poll::EpollEvent>(), size_of::<linux::epoll_event>());
     assert_eq!(offset_of!(linux::linux_dirent64, d_name), crate::dirent::Dirent64::NAME_OFFSET);

@@ -11,7 +11,7 @@
 /* Where the kinds begin; some have a second descriptor, a pipe's other end or a socket's peer. */
 enum slot {
 	FILE_ = 40, HERE, NULL_, ZERO, PIPE_OUT, PIPE_IN, OTHER_OUT, OTHER_IN, SOCKET, PEER, DATAGRAM, DATAGRAM_PEER, LISTENER, CALLER, FRESH, EVENT, TIMER, EPOLL,
-	INOTIFY, SIGNALS, MEMORY, PROCESS, TERMINAL, PROC, LISTING, ATTRIBUTED, SPARE, WATCHED, QUEUE, SLOTS, HIGH = 300,
+	INOTIFY, SIGNALS, MEMORY, PROCESS, TERMINAL, PROC, LISTING, ATTRIBUTED, SPARE, WATCHED, QUEUE, CONTEXT, MADE, TREE, SLOTS, HIGH = 300,
 };
 
 static int is_open(long fd)
@@ -109,6 +109,27 @@ static uint64_t pipe_out(struct context *c)
 }
 
 /* Of a pipe that is not the one above. */
+/* A file system that is being described. */
+static uint64_t context(struct context *c)
+{
+	return keep(c, CONTEXT) ? CONTEXT : put(raw(SYS_fsopen, "tmpfs", 0), CONTEXT);
+}
+
+/* One that is made. */
+static uint64_t made(struct context *c)
+{
+	(void)c;
+	long fd = raw(SYS_fsopen, "tmpfs", 0);
+	raw(SYS_fsconfig, fd, 6, 0, 0, 0);
+	return put(fd, MADE);
+}
+
+/* One that is mounted nowhere. */
+static uint64_t tree(struct context *c)
+{
+	return put(raw(SYS_fsmount, made(c), 0, 0), TREE);
+}
+
 static uint64_t other_in(struct context *c)
 {
 	int fd[2];
@@ -319,6 +340,7 @@ static const struct {
 	{ "fd.event", event },	      { "fd.timer", timer },	   { "fd.epoll", epoll },	  { "fd.watched", watched },	{ "fd.inotify", inotify },
 	{ "fd.signal", signals },     { "fd.memfd", memory },	   { "fd.pidfd", process },	  { "fd.attributed", attributed }, { "fd.spare", spare },
 	{ "fd.queue", empty_queue },  { "fd.queued", full_queue },  { "fd.otherin", other_in },
+	{ "fd.context", context },    { "fd.made", made },	   { "fd.tree", tree },
 	{ "fd.free", unused },	      { "fd.high", high },	   { "fd.cwd", current_directory }, { "watch", watch },		{ "sockaddr.new", new_address },
 	{ "sockaddr.listener", listening_address },		   { "sockaddr.bound", bound_address },			{ "sockaddr.length", address_length },
 };

@@ -48,6 +48,16 @@ static uint64_t mounted(struct context *c)
 	return path;
 }
 
+/* What `mount_setattr` is to set. */
+static uint64_t mount_attributes(struct context *c)
+{
+	uint64_t *place = (uint64_t *)take_page(c);
+	memset(place, 0, 64);
+	place[0] = draw(c) % 16;
+	place[2] = CHOOSE(c, 0, 0, 1 << 18, 1 << 20);
+	return (uint64_t)place;
+}
+
 static uint64_t new_root(struct context *c)
 {
 	(void)c;
@@ -90,6 +100,7 @@ ONE_OF(queue_name, "q", "q", "r", "u", "none", "")
 ONE_OF(none, "none", "", "x")
 ONE_OF(attribute, "trusted.a", "trusted.a", "trusted.a", "trusted.b", "security.a", "user.a")
 ONE_OF(filesystem, "tmpfs", "tmpfs", "ramfs", "proc", "sysfs", "devpts", "mqueue", "nonsense")
+ONE_OF(option, "ro", "rw", "size", "what", "source")
 ONE_OF(options, "size=64k", "mode=0700", "size=1m,nr_inodes=8", "what=ever")
 ONE_OF(known_path, "a", "b", "d", "d/a", "d/../a", ".", "..", "/", "link", "fifo", "/dev/null", "/dev/zero", "/proc/self/maps", "/proc/self/fd/40",
        "/proc/self/status", "/proc/self/cwd", "/proc/self/root", "/proc/self/exe", "/proc/self/ns/mnt", "/proc/self/task", "d/e", "loop", "missing/x", "")
@@ -262,7 +273,7 @@ static const struct {
 	{ "path.up", up },		  { "path.link", link_path },	 { "path.device", device },	 { "path.fifo", fifo },
 	{ "path.exec", program },	  { "path.script", script },	 { "path.new", new_path },	 { "path.victim", victim },
 	{ "path.hollow", hollow },	  { "path.mount", mounted },	 { "path.root", new_root },	 { "path.putold", old_root },
-	{ "path.attributed", attributed }, { "text.none", none },	 { "text.attribute", attribute }, { "text.filesystem", filesystem },
+	{ "path.attributed", attributed }, { "text.none", none },	 { "text.attribute", attribute }, { "text.filesystem", filesystem }, { "text.option", option },	 { "mount.attributes", mount_attributes },
 	{ "text.options", options },	  { "pid.self", self },		 { "pid.tid", thread },		 { "pid.none", nobody },
 	{ "pid.group", group },		  { "pid.child", child },	 { "pid.zombie", zombie },	 { "id.own", own_id },
 	{ "addr.area", area },		  { "addr.word", word },	 { "addr.break", program_break }, { "addr.shm", attached },

@@ -43,7 +43,7 @@ struct scenario {
 	int errors[4]; /* allowed beside ENOMEM */
 };
 
-extern const struct scenario files[], lookups[], descriptors[], processes[], memory[], channels[], waiting[], mounts[], queues[];
+extern const struct scenario files[], lookups[], descriptors[], processes[], memory[], channels[], waiting[], mounts[], mount_trees[], queues[];
 
 /* Ends the attempt with a report; for what a scenario needs. */
 void broken(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -347,7 +347,7 @@ int main(int count, char **arguments)
 	signal(SIGALRM, hangs);
 	plain = count > 1 && strcmp(arguments[1], "plain") == 0;
 	open_nth();
-	const struct scenario *const all[] = { files, lookups, descriptors, processes, memory, channels, waiting, mounts, queues };
+	const struct scenario *const all[] = { files, lookups, descriptors, processes, memory, channels, waiting, mounts, mount_trees, queues };
 	long failures = 0;
 	int scenarios = 0;
 	for (size_t i = 0; i < COUNT(all); i++)

@@ -8,7 +8,7 @@ use hal::Once;
 use crate::cred::Cred;
 use crate::dentry::Dentry;
 use crate::inode::FileKind;
-use crate::mount::{FileSystemType, Mount, MountRequest, Path};
+use crate::mount::{FileSystemType, Judgement, Mount, MountRequest, Path, Value};
 use crate::ops::Node;
 use crate::tmpfs;
 use crate::walk::View;
@@ -69,6 +69,10 @@ pub struct DevTmpFs;
 impl FileSystemType for DevTmpFs {
     fn name(&self) -> &'static str {
         "devtmpfs"
+    }
+
+    fn judge(&self, _: &str, _: Value<'_>) -> Judgement {
+        Judgement::Later
     }
 
     fn mount(&self, _: &MountRequest<'_>) -> Result<Arc<Dentry>, Errno> {

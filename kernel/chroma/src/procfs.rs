@@ -7,7 +7,7 @@ use alloc::sync::Arc;
 use hal::Once;
 
 use crate::dentry::Dentry;
-use crate::mount::{FileSystemType, MountRequest, file_system_types};
+use crate::mount::{FileSystemType, Judgement, MountRequest, Value, file_system_types};
 use crate::synthetic::{self, Directory, Entry, Text, from_fn};
 
 /// The name of the type `proc`.
@@ -59,6 +59,17 @@ pub struct Proc;
 impl FileSystemType for Proc {
     fn name(&self) -> &'static str {
         PROC
+    }
+
+    fn judge(&self, name: &str, value: Value<'_>) -> Judgement {
+        let text = if let Value::Text(text) = value { text } else { "" };
+        match name {
+            // Processes are hidden from nobody: who asks for that is not deceived.
+            "hidepid" if matches!(text, "0" | "off") => Judgement::Idle,
+            "gid" if text.parse::<u32>().is_ok() => Judgement::Idle,
+            "hidepid" | "gid" | "subset" => Judgement::Bad,
+            _ => Judgement::Unknown,
+        }
     }
 
     fn mount(&self, _: &MountRequest<'_>) -> Result<Arc<Dentry>, Errno> {

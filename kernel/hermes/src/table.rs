@@ -10,6 +10,7 @@ use abi::fs::{
 use abi::inotify::InotifyMask;
 use abi::ipc::{MqAttr, Sembuf};
 use abi::memory::{BarrierCommands, KeyDenials, MlockallFlags, MsyncFlags};
+use abi::mount::{FsmountFlags, FsopenFlags, FspickFlags, MountAttr, MoveMountFlags, OpenTreeFlags};
 use abi::poll::{EpollEvent, Pollfd, SigsetArgument};
 use abi::process::{CapData, CapHeader, CloneArgs, Rusage, SchedAttr};
 use abi::signal::{Sigaction, Sigevent, Stack};
@@ -27,8 +28,8 @@ use hal::UserAddr;
 use crate::argument::{Argument, In, InBytes, InOut, Out, OutBytes, PathName, SignalNumber, StringList};
 use crate::dispatch::restart_syscall;
 use crate::files::{
-    attributes, descriptors, directories, io, links, locks, make, mounts, open, owners, splice, stat, sync,
-    times, transfer, xattr,
+    attributes, descriptors, directories, io, links, locks, make, mount_attributes, mount_contexts,
+    mount_trees, mounts, open, owners, splice, stat, sync, times, transfer, xattr,
 };
 use crate::processes::{
     capabilities, execute, groups, identity, kcmp, lifecycle, limits, others_memory, pidfd, prctl, wait,
@@ -452,6 +453,22 @@ table! {
         "STATX_BTIME": Missing("no file system keeps it; the mask says so"),
     };
     PIDFD_SEND_SIGNAL "pidfd_send_signal" pidfd::pidfd_send_signal(fd: Fd, signal: SignalNumber, info: In<Siginfo>, flags: u32) [""] "pidfds";
+    OPEN_TREE "open_tree" mount_trees::open_tree(directory: Fd, path: PathName, flags: OpenTreeFlags) [""] "mount_trees" {
+        "AT_NO_AUTOMOUNT": Accepted("nothing is mounted by being looked at"),
+    };
+    MOVE_MOUNT "move_mount" mount_trees::move_mount(from: Fd, from_path: PathName, to: Fd, to_path: PathName, flags: MoveMountFlags) [""] "mount_trees" {
+        "MOVE_MOUNT_F_AUTOMOUNTS, MOVE_MOUNT_T_AUTOMOUNTS": Accepted("as above"),
+    };
+    FSOPEN "fsopen" mount_contexts::fsopen(kind: UserAddr, flags: FsopenFlags) [""] "mount_contexts";
+    FSCONFIG "fsconfig" mount_contexts::fsconfig(fd: Fd, command: u32, key: UserAddr, value: UserAddr, extra: i32) [""] "mount_contexts" {
+        "sync, dirsync, lazytime, mand": Accepted("all file systems live in memory; mountinfo does not show them"),
+        "FSCONFIG_SET_BINARY, FSCONFIG_SET_PATH, FSCONFIG_SET_FD": Refused("EINVAL: no option takes one"),
+        "proc: hidepid, subset": Refused("EINVAL: nothing is hidden"),
+    };
+    FSMOUNT "fsmount" mount_contexts::fsmount(fd: Fd, flags: FsmountFlags, attributes: u32) [""] "mount_contexts";
+    FSPICK "fspick" mount_contexts::fspick(directory: Fd, path: PathName, flags: FspickFlags) [""] "mount_contexts" {
+        "FSPICK_NO_AUTOMOUNT": Accepted("nothing is mounted by being looked at"),
+    };
     PIDFD_OPEN "pidfd_open" pidfd::pidfd_open(pid: i32, flags: OpenFlags) [""] "pidfds";
     CLONE3 "clone3" lifecycle::clone3(arguments: In<CloneArgs>, size: usize) [""] "threads" {
         "set_tid": Refused("EINVAL"),
@@ -465,6 +482,9 @@ table! {
     PROCESS_MADVISE "process_madvise" others_memory::process_madvise(pidfd: Fd, vector: In<Iovec>, number: usize, what: i32, flags: u32) [""] "others_memory" {
         "MADV_WILLNEED, MADV_COLD, MADV_PAGEOUT": Accepted("checked; everything is in memory, and stays"),
         "MADV_COLLAPSE": Refused("EINVAL: no huge pages"),
+    };
+    MOUNT_SETATTR "mount_setattr" mount_attributes::mount_setattr(directory: Fd, path: PathName, flags: AtFlags, attributes: In<MountAttr>, size: usize) [""] "mount_attributes" {
+        "MOUNT_ATTR_IDMAP": Refused("EINVAL: there are no namespaces of users"),
     };
     EPOLL_PWAIT2 "epoll_pwait2" epoll::epoll_pwait2(epoll: Fd, events: Out<EpollEvent>, most: i32, timeout: In<Timespec>, mask: In<SigSet>, size: usize) [""] "polling";
 }

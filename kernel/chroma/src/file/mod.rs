@@ -95,6 +95,10 @@ impl OpenFile {
             inode.kind() == FileKind::Regular && flags.access().write && !flags.contains(OpenFlags::PATH);
         if counts_as_writer {
             inode.add_writer()?;
+            if let Err(error) = path.mount.add_writer() {
+                inode.remove_writer();
+                return Err(error);
+            }
         }
         OpenFile::make(ops, path, flags, cred, counts_as_writer, admission)
     }
@@ -326,6 +330,7 @@ impl Drop for OpenFile {
         self.ops.release(self);
         if self.counts_as_writer {
             self.inode.remove_writer();
+            self.path.mount.remove_writer();
         }
     }
 }

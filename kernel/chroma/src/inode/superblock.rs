@@ -10,6 +10,7 @@ use alloc::sync::Arc;
 use chronos::RwLock;
 
 use crate::lock_classes;
+use crate::mount::{Refusal, Writers};
 
 /// A file system instance.
 pub struct SuperBlock {
@@ -22,6 +23,8 @@ pub struct SuperBlock {
     read_only: AtomicBool,
     /// How many mounts show it, or a part of it.
     pub(crate) mounts: AtomicU32,
+    /// The files of it that are open for writing.
+    pub(crate) writers: Writers,
     /// The file system's side of it.
     pub ops: Box<dyn FileSystem>,
     next_inode: AtomicU64,
@@ -38,7 +41,7 @@ pub trait FileSystem: Send + Sync + Any {
     }
 
     /// Changes options of a mounted file system (`MS_REMOUNT`).
-    fn remount(&self, _options: &[u8]) -> Result<(), Errno> {
+    fn remount(&self, _options: &[u8]) -> Result<(), Refusal> {
         Ok(())
     }
 
@@ -66,6 +69,7 @@ impl SuperBlock {
             tree: RwLock::new(&lock_classes::TREE, ()),
             read_only: AtomicBool::new(false),
             mounts: AtomicU32::new(0),
+            writers: Writers::default(),
             ops,
             next_inode: AtomicU64::new(1),
         })
@@ -85,6 +89,31 @@ impl SuperBlock {
     /// Makes the whole file system refuse changes, or not.
     pub fn set_read_only(&self, on: bool) {
         self.read_only.store(on, Ordering::Relaxed);
+    }
+
+    /// Whether a mount shows it.
+    pub(crate) fn is_mounted(&self) -> bool {
+        self.mounts.load(Ordering::Acquire) > 0
+    }
+
+    /// Changes it by `work`, and then whether it refuses changes, if that is said. `EBUSY`: it is to, and a file is open for
+    /// writing; nothing has changed then. The caller keeps all mounts as they are.
+    pub(crate) fn change<E: From<Errno>>(
+        &self,
+        read_only: Option<bool>,
+        work: impl FnOnce() -> Result<(), E>,
+    ) -> Result<(), E> {
+        if read_only == Some(true) && !self.is_read_only() {
+            self.writers.hold()?;
+        }
+        let done = work();
+        if done.is_ok()
+            && let Some(read_only) = read_only
+        {
+            self.set_read_only(read_only);
+        }
+        self.writers.release();
+        done
     }
 
     /// A fresh inode number.

@@ -95,27 +95,30 @@ impl MountNamespace {
         }
     }
 
-    /// `MS_MOVE`: moves the mount whose top is `from`, and copies it where that propagates to. `EINVAL` if it is not one with a
-    /// parent, one of both is not in this namespace, only one is a directory, the parent is shared, or the new parent is
-    /// and something is unbindable; `ELOOP` into itself; else as [`MountNamespace::attach`]. May sleep.
+    /// `MS_MOVE`: moves the mount whose top is `from`, and copies it where that propagates to. `EINVAL` if it is neither one
+    /// with a parent nor a detached tree's, one of both is not in this namespace, only one is a directory, the parent is
+    /// shared, or the new parent is and something is unbindable; `ELOOP` into itself; else as [`MountNamespace::attach`].
+    /// May sleep.
     pub fn move_mount(self: &Arc<Self>, from: &Path, at: &Path) -> Result<(), Errno> {
         let mut guard = forest::lock();
         let forest = &mut *guard;
         let (at, _kept) = place_at(at)?;
         let id = from.mount.id();
-        let parent = forest.parent(id).ok_or(Errno::EINVAL)?;
-        let are_ours = self.contains(forest, &at.mount) && self.contains(forest, &from.mount);
+        let parent = forest.parent(id);
+        let are_ours = self.contains(forest, &at.mount) && self.may_change(forest, &from.mount);
         if !are_ours || !from.is_mount_root() || !are_both_directories(&at, &from.dentry)? {
             return Err(Errno::EINVAL);
         }
         let is_bindable = || forest.tree(id).all(|id| !forest.ties(id).unbindable);
-        if forest.ties(parent).shared || (forest.ties(at.mount.id()).shared && !is_bindable()) {
+        if parent.is_some_and(|parent| forest.ties(parent).shared)
+            || (forest.ties(at.mount.id()).shared && !is_bindable())
+        {
             return Err(Errno::EINVAL);
         }
         if forest.is_below(at.mount.id(), id) {
             return Err(Errno::ELOOP);
         }
-        graft(forest, &from.mount, at, Origin::Moved)
+        graft(forest, &from.mount, at, if parent.is_some() { Origin::Moved } else { Origin::New })
     }
 
     /// `MS_SHARED` and its like: changes how the mount whose top is `at` is tied to others; with `recursive` all below it
@@ -139,20 +142,21 @@ impl MountNamespace {
         Ok(())
     }
 
-    /// `MS_REMOUNT|MS_BIND`: changes the flags of the mount whose top is `at` (`EINVAL` if it is none).
+    /// `MS_REMOUNT|MS_BIND`: changes the flags of the mount whose top is `at` (`EINVAL` if it is none; `EBUSY` if it is to be
+    /// read-only, and a file is open for writing).
     pub fn remount_bind(self: &Arc<Self>, at: &Path, flags: MountFlags) -> Result<(), Errno> {
         let forest = forest::lock();
         self.check_mount_root(&forest, at)?;
-        at.mount.set_flags(flags);
-        Ok(())
+        at.mount.change_flags(flags)
     }
 
-    /// `MS_REMOUNT`: changes flags of mount and file system, and the file system's options.
+    /// `MS_REMOUNT`: changes flags of mount and file system, and the file system's options. Errors as of
+    /// [`MountNamespace::remount_bind`], and the file system's.
     pub fn remount(self: &Arc<Self>, at: &Path, flags: MountFlags, options: &[u8]) -> Result<(), Errno> {
         let forest = forest::lock();
         self.check_mount_root(&forest, at)?;
-        at.mount.superblock().ops.remount(options)?;
-        at.mount.superblock().set_read_only(flags.contains(MountFlags::RDONLY));
+        let change = || at.mount.superblock().ops.remount(options).map_err(|refusal| refusal.errno);
+        at.mount.superblock().change(Some(flags.contains(MountFlags::RDONLY)), change)?;
         at.mount.set_flags(flags);
         Ok(())
     }

@@ -5,13 +5,14 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::copy::{Which, copy_tree, discard};
+use super::detached::is_detached;
 use super::forest::{Copying, Forest, Kind};
 use super::{Mount, Path, table};
 
 /// Where a tree to be grafted is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// Nowhere.
+    /// Nowhere, or in a tree that is.
     New,
     /// In a namespace, from where it is moved.
     Moved,
@@ -109,7 +110,7 @@ fn copy_for_receivers(
             groups.push(Group { from: receiver.from, copy: None });
         }
         let Some(mount) = forest.mount(receiver.mount) else { continue };
-        if !at.dentry.is_within(mount.root()) {
+        if !at.dentry.is_within(mount.root()) || is_detached(forest, receiver.mount) {
             continue;
         }
         let mut group = receiver.group;

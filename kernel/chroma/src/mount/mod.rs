@@ -8,7 +8,10 @@
 //! only at dentries that are marked as mount points.
 
 mod attach;
+mod attributes;
+mod context;
 mod copy;
+mod detached;
 mod forest;
 mod graft;
 mod namespace;
@@ -20,13 +23,14 @@ mod table;
 mod tests;
 mod text;
 mod umount;
+mod writers;
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use abi::Errno;
 use abi::fs::MountFlags;
 use alloc::string::String;
-use alloc::sync::Arc;
+use alloc::sync::{Arc, Weak};
 use hal::SpinLock;
 
 use crate::dentry::Dentry;
@@ -34,13 +38,19 @@ use crate::inode::SuperBlock;
 use crate::lock_classes;
 
 pub use attach::Kind;
+pub use attributes::AttributeChange;
+pub use context::{Context, Value};
+pub use detached::DetachedTree;
 pub use namespace::{MOUNT_MAX, MountNamespace, UsedNamespace};
 pub use path::{Path, Spelled};
 pub use pivot::Pivoted;
-pub use registry::{FileSystemType, MountRequest, file_system_types, find_type, register};
+pub use registry::{
+    FileSystemType, Judgement, MountRequest, Refusal, file_system_types, find_type, register,
+};
 pub(crate) use table::cross;
 pub use text::{mountinfo, mounts};
 pub use umount::UmountFlags;
+pub(crate) use writers::Writers;
 
 /// The flags that belong to a mount; others of `mount(2)` are orders or the file system's.
 pub const MOUNT_FLAGS: MountFlags = MountFlags::RDONLY
@@ -63,8 +73,22 @@ pub struct Mount {
     expiring: AtomicBool,
     /// Its place in its namespace's list.
     number: AtomicU64,
-    /// What it sits on; `None` for a namespace's root and for detached mounts.
-    on: SpinLock<Option<Path>>,
+    /// The files that are open for writing.
+    writers: Writers,
+    /// What it sits on.
+    on: SpinLock<Seat>,
+    /// Something is kept on it ([`Seat::Kept`]).
+    keeps: AtomicBool,
+}
+
+/// What a mount sits on.
+enum Seat {
+    /// Nothing: it is a namespace's root, or detached.
+    Nothing,
+    /// A place in another mount.
+    On(Path),
+    /// A place in another mount of a dissolved tree, for as long as that is used.
+    Kept(Weak<Mount>, Arc<Dentry>),
 }
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
@@ -87,7 +111,9 @@ impl Mount {
             flags: AtomicU64::new((flags & MOUNT_FLAGS).bits()),
             expiring: AtomicBool::new(false),
             number: AtomicU64::new(0),
-            on: SpinLock::new(&lock_classes::MOUNTS_ON, None),
+            writers: Writers::default(),
+            on: SpinLock::new(&lock_classes::MOUNTS_ON, Seat::Nothing),
+            keeps: AtomicBool::new(false),
         }))
     }
 
@@ -144,11 +170,16 @@ impl Mount {
 
     /// What it sits on; `None` for a namespace's root and for detached mounts.
     pub fn on(&self) -> Option<Path> {
-        self.on.lock().clone()
+        match &*self.on.lock() {
+            Seat::Nothing => None,
+            Seat::On(path) => Some(path.clone()),
+            Seat::Kept(mount, dentry) => Some(Path { mount: mount.upgrade()?, dentry: dentry.clone() }),
+        }
     }
 
     pub(crate) fn set_on(&self, on: Option<Path>) -> Option<Path> {
-        core::mem::replace(&mut *self.on.lock(), on)
+        let on = on.map_or(Seat::Nothing, Seat::On);
+        core::mem::replace(&mut *self.on.lock(), on).path()
     }
 
     /// Fails with `EROFS` if nothing may be changed through this mount.
@@ -162,16 +193,31 @@ impl Mount {
     }
 }
 
+impl Seat {
+    /// The place, if it keeps the mount there.
+    fn path(self) -> Option<Path> {
+        match self {
+            Seat::On(path) => Some(path),
+            _ => None,
+        }
+    }
+}
+
 impl Drop for Mount {
     fn drop(&mut self) {
         if self.superblock.mounts.fetch_sub(1, Ordering::AcqRel) == 1 {
             crate::notify::unmounted(&self.superblock);
             crate::dentry::purge(&self.superblock);
         }
+        table::let_go(core::ptr::from_ref(self).addr(), self);
         // A chain of detached mounts is unlinked in a loop, as in `Dentry::drop`.
-        let mut next = self.on.get_mut().take();
+        let mut next = core::mem::replace(self.on.get_mut(), Seat::Nothing).path();
         while let Some(path) = next {
-            next = Arc::into_inner(path.mount).and_then(|mut mount| mount.on.get_mut().take());
+            let address = Arc::as_ptr(&path.mount).addr();
+            next = Arc::into_inner(path.mount).and_then(|mut mount| {
+                table::let_go(address, &mut mount);
+                core::mem::replace(mount.on.get_mut(), Seat::Nothing).path()
+            });
         }
     }
 }

@@ -26,17 +26,29 @@ pub struct MountNamespace {
     /// How many more a change under way will add. Counted with the forest locked.
     expected: AtomicUsize,
     users: AtomicUsize,
+    /// It holds a detached tree: nobody can be in it.
+    is_nobodys: bool,
 }
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
 impl MountNamespace {
     pub(super) fn empty() -> Arc<MountNamespace> {
+        MountNamespace::new(false)
+    }
+
+    /// One for a detached tree.
+    pub(super) fn nobodys() -> Arc<MountNamespace> {
+        MountNamespace::new(true)
+    }
+
+    fn new(is_nobodys: bool) -> Arc<MountNamespace> {
         Arc::new(MountNamespace {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             mounts: SpinLock::new(&lock_classes::NAMESPACE, BTreeMap::new()),
             expected: AtomicUsize::new(0),
             users: AtomicUsize::new(0),
+            is_nobodys,
         })
     }
 
@@ -47,6 +59,11 @@ impl MountNamespace {
         forest.enrol(&root);
         namespace.add(&mut forest, root);
         UsedNamespace::new(namespace)
+    }
+
+    /// Whether it holds a detached tree.
+    pub(super) fn is_nobodys(&self) -> bool {
+        self.is_nobodys
     }
 
     /// A number that no other namespace has.
@@ -83,7 +100,11 @@ impl MountNamespace {
         forest.namespace(mount.id()).is_some_and(|namespace| Arc::ptr_eq(namespace, self))
     }
 
+    /// Adds a mount, which may be in another namespace so far.
     pub(super) fn add(self: &Arc<Self>, forest: &mut Forest, mount: Arc<Mount>) {
+        if let Some(former) = forest.namespace(mount.id()) {
+            former.remove(&mount);
+        }
         forest.set_namespace(mount.id(), self.clone());
         let mut mounts = self.mounts.lock();
         let number = mounts.last_key_value().map_or(0, |(last, _)| last + 1);

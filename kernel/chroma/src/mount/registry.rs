@@ -10,6 +10,8 @@ use crate::cred::Cred;
 use crate::dentry::Dentry;
 use crate::lock_classes;
 
+use super::Value;
+
 /// What a mount asks of a file system type.
 pub struct MountRequest<'a> {
     /// The device or name.
@@ -22,6 +24,45 @@ pub struct MountRequest<'a> {
     pub cred: &'a Cred,
 }
 
+/// Why something is refused: an error, and perhaps a sentence for who set the file system up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    /// The error.
+    pub errno: Errno,
+    /// The sentence.
+    pub reason: Option<&'static str>,
+}
+
+impl Refusal {
+    /// `EINVAL`, with its reason.
+    pub fn because(reason: &'static str) -> Refusal {
+        Refusal { errno: Errno::EINVAL, reason: Some(reason) }
+    }
+}
+
+impl From<Errno> for Refusal {
+    fn from(errno: Errno) -> Refusal {
+        Refusal { errno, reason: None }
+    }
+}
+
+/// What a type says of one option.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Judgement {
+    /// There is none with this name.
+    Unknown,
+    /// Its value makes no sense.
+    Bad,
+    /// It has no value.
+    Unexpected,
+    /// It is as it should be.
+    Good,
+    /// As it should be, and without effect.
+    Idle,
+    /// The options are one text, and looked at when the file system is made (Linux's *legacy* types).
+    Later,
+}
+
 /// A type of file system.
 pub trait FileSystemType: Sync {
     /// Its name.
@@ -30,6 +71,11 @@ pub trait FileSystemType: Sync {
     /// Whether it needs no device (`nodev` in `/proc/filesystems`).
     fn without_device(&self) -> bool {
         true
+    }
+
+    /// Looks at one option, for who says them one by one.
+    fn judge(&self, _name: &str, _value: Value<'_>) -> Judgement {
+        Judgement::Unknown
     }
 
     /// Makes or finds an instance and gives its root.

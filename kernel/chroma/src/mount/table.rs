@@ -1,10 +1,13 @@
 //! What is mounted where.
 
+use core::sync::atomic::Ordering;
+
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use hal::SpinLock;
 
-use super::{Mount, Path};
+use super::{Mount, Path, Seat};
 use crate::dentry::Dentry;
 use crate::lock_classes;
 
@@ -54,6 +57,47 @@ pub(super) fn detach(mount: &Arc<Mount>) -> Option<Path> {
     drop(entry);
     on.dentry.remove_mount();
     Some(on)
+}
+
+/// A mount of a dissolved tree: it stays where it is while what it sits in is used, and does not keep that.
+pub(super) fn keep(mount: &Mount) {
+    let former = {
+        let mut on = mount.on.lock();
+        let Seat::On(path) = &*on else { return };
+        path.mount.keeps.store(true, Ordering::Release);
+        let kept = Seat::Kept(Arc::downgrade(&path.mount), path.dentry.clone());
+        core::mem::replace(&mut *on, kept)
+    };
+    drop(former);
+}
+
+/// A mount that was at this address is used no longer: what was kept on it goes, unless it is used itself.
+pub(super) fn let_go(address: usize, mount: &mut Mount) {
+    if !core::mem::take(mount.keeps.get_mut()) {
+        return;
+    }
+    let mut bare = Vec::from([address]);
+    while let Some(address) = bare.pop() {
+        while let Some(child) = first_on(address) {
+            if let Seat::Kept(_, dentry) = core::mem::replace(&mut *child.on.lock(), Seat::Nothing) {
+                dentry.remove_mount();
+            }
+            let address = Arc::as_ptr(&child).addr();
+            if let Some(mut child) = Arc::into_inner(child)
+                && core::mem::take(child.keeps.get_mut())
+            {
+                bare.push(address);
+            }
+        }
+    }
+}
+
+/// Takes what sits somewhere on the mount at this address out of the table.
+fn first_on(address: usize) -> Option<Arc<Mount>> {
+    let mut table = TABLE.lock();
+    let (key, _) = table.range((address, 0)..=(address, usize::MAX)).next()?;
+    let key = *key;
+    table.remove(&key)
 }
 
 /// Attaches a mount where another one may sit: that one sits on `cover` then. Nobody ever sees the place bare.

@@ -71,3 +71,66 @@ fn another_namespace_gets_it_until_nobody_uses_it() {
     assert_eq!(looker.mounts().count(), 0);
     assert_eq!(places(&world), ["/a", "/b", "/a/x", "/b/x"]);
 }
+
+#[test]
+fn a_tree_that_is_nowhere_goes_with_its_last_descriptor() {
+    let world = World::new();
+    let view = world.view();
+    with_peers(&world, &view);
+    world.namespace.attach(new_tmpfs(), &view.at("a/x").unwrap()).unwrap();
+    view.write_file("a/x/file", "");
+    let count = |name: &str| {
+        let superblock = view.at(name).unwrap().mount.superblock().clone();
+        superblock.mounts.load(core::sync::atomic::Ordering::Relaxed)
+    };
+    assert_eq!((count("a"), count("a/x")), (2, 2));
+    let tree = world.namespace.copy_detached(&view.at("a").unwrap(), true).unwrap();
+    let from = |path: super::Path| View { start: path, ..world.view() };
+    let top = tree.top();
+    let inner = from(top.clone()).at("x").unwrap();
+    assert_eq!((count("a"), count("a/x")), (3, 3));
+    assert_eq!(places(&world), ["/a", "/b", "/a/x", "/b/x"]);
+    drop(tree);
+    // Whoever is in it goes on, down and up.
+    assert!(from(top.clone()).at("x/file").is_ok());
+    assert!(from(inner.clone()).at("../x/file").is_ok());
+    drop(top);
+    assert_eq!((count("a"), count("a/x")), (2, 3));
+    assert!(from(inner.clone()).at("../file").is_ok(), "its top is a top now");
+    drop(inner);
+    assert_eq!((count("a"), count("a/x")), (2, 2));
+}
+
+#[test]
+fn a_tree_that_was_attached_stays() {
+    let world = World::new();
+    let view = world.view();
+    with_peers(&world, &view);
+    view.dir("c");
+    let tree = world.namespace.copy_detached(&view.at("a").unwrap(), true).unwrap();
+    world.namespace.move_mount(&tree.top(), &view.at("c").unwrap()).unwrap();
+    assert_eq!(world.namespace.copy_detached(&tree.top(), false).err(), None);
+    drop(tree);
+    assert_eq!(places(&world), ["/a", "/b", "/c"]);
+    world.namespace.attach(new_tmpfs(), &view.at("c/x").unwrap()).unwrap();
+    assert_eq!(places(&world), ["/a", "/b", "/c", "/c/x", "/a/x", "/b/x"]);
+}
+
+#[test]
+fn a_mount_is_not_made_read_only_under_a_writer() {
+    let world = World::new();
+    let view = world.view();
+    with_peers(&world, &view);
+    view.write_file("a/file", "");
+    let change = |name: &str| {
+        let set = abi::MountFlags::RDONLY;
+        let change =
+            super::AttributeChange { set, clear: abi::MountFlags::empty(), kind: None, recursive: true };
+        world.namespace.set_attributes(&view.at(name).unwrap(), change)
+    };
+    let file = view.try_open("a/file", OpenFlags::RDWR).unwrap();
+    assert_eq!((change("a"), change("b")), (Err(Errno::EBUSY), Ok(())));
+    assert_eq!(view.try_open("b/file", OpenFlags::RDWR).err(), Some(Errno::EROFS));
+    drop(file);
+    assert_eq!(change("a"), Ok(()));
+}

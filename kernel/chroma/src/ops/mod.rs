@@ -29,7 +29,7 @@ pub use access::access;
 pub use create::Node;
 pub use metadata::{chmod, chown, drop_privileges_of_written, truncate, truncate_inode};
 pub use named::find_or_make;
-pub use open::{OpenRequest, open_path_file};
+pub use open::{OpenRequest, open_detached, open_path_file};
 pub use statfs::statfs;
 pub use times::{NewTime, set_times, touch_accessed};
 pub use xattr::{get_xattr, list_xattr, remove_xattr, set_xattr};

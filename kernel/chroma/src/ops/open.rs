@@ -13,7 +13,7 @@ use crate::cred::{Access, Cred};
 use crate::dentry::{Dentry, Name};
 use crate::file::{Admission, FileOps, OpenFile};
 use crate::inode::{FileKind, Inode};
-use crate::mount::Path;
+use crate::mount::{DetachedTree, Path};
 use crate::walk::{Entry, Last, View, WalkFlags, Walker, entry_of, lookup_in};
 use crate::{directory, node, notify, pipe, protect};
 
@@ -242,11 +242,24 @@ impl View<'_> {
 /// An `O_PATH` description: it stands for a place and can do nothing else.
 pub fn open_path_file(path: Path, flags: OpenFlags, cred: Arc<Cred>) -> Result<Arc<OpenFile>, Errno> {
     let kept = OpenFlags::DIRECTORY | OpenFlags::NOFOLLOW | OpenFlags::PATH;
-    OpenFile::new(Box::new(PathOnly), path, flags & kept, cred)
+    OpenFile::new(Box::new(PathOnly { _tree: None }), path, flags & kept, cred)
+}
+
+/// An `O_PATH` description of the top of a detached tree, which ends with it; `admission` is the description's.
+pub fn open_detached(
+    tree: DetachedTree,
+    admission: Admission,
+    cred: Arc<Cred>,
+) -> Result<Arc<OpenFile>, Errno> {
+    let path = tree.top();
+    let ops = Box::new(PathOnly { _tree: Some(tree) });
+    OpenFile::new_admitted(admission, ops, path, OpenFlags::PATH, cred)
 }
 
 /// What is behind an `O_PATH` description; its capability lacks the rights to reach these methods.
-struct PathOnly;
+struct PathOnly {
+    _tree: Option<DetachedTree>,
+}
 
 impl FileOps for PathOnly {
     fn seek(&self, _: &OpenFile, _: u64, _: i64, _: crate::file::Whence) -> Result<u64, Errno> {

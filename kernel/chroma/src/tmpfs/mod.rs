@@ -20,10 +20,12 @@ use abi::stat::{Statfs, TMPFS_MAGIC};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
+use hal::SpinLock;
 
 use crate::dentry::Dentry;
 use crate::inode::{FileKind, FileSystem, Inode, NewNode, SuperBlock};
-use crate::mount::{FileSystemType, MountRequest};
+use crate::lock_classes;
+use crate::mount::{FileSystemType, Judgement, MountRequest, Refusal, Value};
 
 pub use file::memory_file;
 pub use options::Options;
@@ -31,7 +33,7 @@ pub use seals::{add_seals, seals};
 
 /// An instance: its limits and what is used of them.
 pub(crate) struct TmpFs {
-    options: Options,
+    options: SpinLock<Options>,
     max_pages: AtomicU64,
     used_pages: AtomicU64,
     max_inodes: AtomicU64,
@@ -80,17 +82,29 @@ impl FileSystem for TmpFs {
     }
 
     fn options(&self) -> String {
-        self.options.describe(self.max_pages.load(Ordering::Relaxed))
+        self.options.lock().describe(self.max_pages.load(Ordering::Relaxed))
     }
 
-    fn remount(&self, options: &[u8]) -> Result<(), Errno> {
-        let new = Options::parse(options, self.options.clone())?;
+    fn remount(&self, options: &[u8]) -> Result<(), Refusal> {
+        let old = self.options.lock().clone();
+        let new = old.with_limits_of(&Options::parse(options, old.clone())?);
+        let is_late = |old: u64, new: u64| old == 0 && new != 0;
+        if is_late(old.max_pages, new.max_pages) {
+            return Err(Refusal::because("Cannot retroactively limit size"));
+        }
+        if is_late(old.max_inodes, new.max_inodes) {
+            return Err(Refusal::because("Cannot retroactively limit inodes"));
+        }
         let too_small = |max: u64, used: &AtomicU64| max != 0 && max < used.load(Ordering::Relaxed);
-        if too_small(new.max_pages, &self.used_pages) || too_small(new.max_inodes, &self.used_inodes) {
-            return Err(Errno::EINVAL);
+        if too_small(new.max_pages, &self.used_pages) {
+            return Err(Refusal::because("Too small a size for current use"));
+        }
+        if too_small(new.max_inodes, &self.used_inodes) {
+            return Err(Refusal::because("Too few inodes for current use"));
         }
         self.max_pages.store(new.max_pages, Ordering::Relaxed);
         self.max_inodes.store(new.max_inodes, Ordering::Relaxed);
+        *self.options.lock() = new;
         Ok(())
     }
 }
@@ -98,7 +112,7 @@ impl FileSystem for TmpFs {
 /// Makes an instance; `kind` is its type in `/proc/mounts`. Gives its root.
 pub fn instance(kind: &'static str, options: &Options) -> Arc<Dentry> {
     let fs = TmpFs {
-        options: options.clone(),
+        options: SpinLock::new(&lock_classes::TMPFS_OPTIONS, options.clone()),
         max_pages: AtomicU64::new(options.max_pages),
         used_pages: AtomicU64::new(0),
         max_inodes: AtomicU64::new(options.max_inodes),
@@ -131,5 +145,9 @@ impl FileSystemType for TmpFsType {
 
     fn mount(&self, request: &MountRequest<'_>) -> Result<Arc<Dentry>, Errno> {
         Ok(instance("tmpfs", &Options::parse(request.options, Options::default())?))
+    }
+
+    fn judge(&self, name: &str, value: Value<'_>) -> Judgement {
+        Options::judge(name, value)
     }
 }

@@ -5,6 +5,8 @@ use core::fmt::Write;
 use abi::{Errno, Gid, Mode, Uid};
 use alloc::string::String;
 
+use crate::mount::{Judgement, Value};
+
 /// `size=`, `nr_blocks=`, `nr_inodes=`, `mode=`, `uid=`, `gid=`.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -51,38 +53,70 @@ impl Options {
         let mut options = base;
         for option in text.split(',').filter(|option| !option.is_empty()) {
             let (name, value) = option.split_once('=').unwrap_or((option, ""));
-            let number = |radix| u32::from_str_radix(value, radix).map_err(|_| Errno::EINVAL);
-            match name {
-                "size" => {
-                    options.max_pages = size(value)?.div_ceil(4096);
-                    options.given.size = true;
-                }
-                "nr_blocks" => {
-                    options.max_pages = size(value)?;
-                    options.given.size = true;
-                }
-                "nr_inodes" => {
-                    options.max_inodes = size(value)?;
-                    options.given.inodes = true;
-                }
-                "mode" => {
-                    options.mode = Mode(number(8)? & 0o7777);
-                    options.given.mode = true;
-                }
-                "uid" => {
-                    options.uid = Uid(number(10)?);
-                    options.given.owner = true;
-                }
-                "gid" => {
-                    options.gid = Gid(number(10)?);
-                    options.given.owner = true;
-                }
-                // Where memory and huge pages come from: nothing to choose here.
-                "mpol" | "huge" | "inode32" | "inode64" => {}
-                _ => return Err(Errno::EINVAL),
+            if !options.set(name, value)? {
+                return Err(Errno::EINVAL);
             }
         }
         Ok(options)
+    }
+
+    /// Changes one option; false if there is none with this name, `EINVAL` for a value that makes no sense.
+    fn set(&mut self, name: &str, value: &str) -> Result<bool, Errno> {
+        let number = |radix| u32::from_str_radix(value, radix).map_err(|_| Errno::EINVAL);
+        match name {
+            "size" => {
+                self.max_pages = size(value)?.div_ceil(4096);
+                self.given.size = true;
+            }
+            "nr_blocks" => {
+                self.max_pages = size(value)?;
+                self.given.size = true;
+            }
+            "nr_inodes" => {
+                self.max_inodes = size(value)?;
+                self.given.inodes = true;
+            }
+            "mode" => {
+                self.mode = Mode(number(8)? & 0o7777);
+                self.given.mode = true;
+            }
+            "uid" => {
+                self.uid = Uid(number(10)?);
+                self.given.owner = true;
+            }
+            "gid" => {
+                self.gid = Gid(number(10)?);
+                self.given.owner = true;
+            }
+            // Where memory and huge pages come from: nothing to choose here.
+            "huge" if !["never", "always", "within_size", "advise"].contains(&value) => {
+                return Err(Errno::EINVAL);
+            }
+            "mpol" | "huge" | "inode32" | "inode64" => {}
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// The same, but for the limits: nothing else changes once it is mounted.
+    pub(super) fn with_limits_of(&self, new: &Options) -> Options {
+        let given = Given { size: new.given.size, inodes: new.given.inodes, ..self.given };
+        Options { max_pages: new.max_pages, max_inodes: new.max_inodes, given, ..self.clone() }
+    }
+
+    /// What is to be said of one option alone.
+    pub(super) fn judge(name: &str, value: Value<'_>) -> Judgement {
+        if matches!(name, "inode32" | "inode64") {
+            return if value == Value::Flag { Judgement::Idle } else { Judgement::Unexpected };
+        }
+        let text = if let Value::Text(text) = value { text } else { "" };
+        match Options::unlimited(Mode(0)).set(name, text) {
+            Ok(false) => Judgement::Unknown,
+            Err(_) => Judgement::Bad,
+            Ok(true) if text.is_empty() => Judgement::Bad,
+            Ok(true) if matches!(name, "mpol" | "huge") => Judgement::Idle,
+            Ok(true) => Judgement::Good,
+        }
     }
 
     pub(super) fn describe(&self, max_pages: u64) -> String {

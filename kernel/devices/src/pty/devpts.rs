@@ -11,7 +11,7 @@ use alloc::sync::{Arc, Weak};
 use chroma::cred::Cred;
 use chroma::inode::{Attributes, FileKind, FileSystem, Found, Inode, InodeOps, SuperBlock};
 use chroma::listing::{DirBuffer, DirPosition};
-use chroma::mount::{FileSystemType, MountRequest, Path};
+use chroma::mount::{FileSystemType, Judgement, MountRequest, Path, Value};
 use chroma::node::DeviceOpen;
 use chroma::walk::WalkFlags;
 use chroma::{Dentry, FileOps, View};
@@ -132,6 +132,10 @@ pub(crate) struct DevPts;
 impl FileSystemType for DevPts {
     fn name(&self) -> &'static str {
         "devpts"
+    }
+
+    fn judge(&self, _: &str, _: Value<'_>) -> Judgement {
+        Judgement::Later
     }
 
     fn mount(&self, request: &MountRequest<'_>) -> Result<Arc<Dentry>, Errno> {

@@ -43,6 +43,12 @@ flags! {
     abi::RenameFlags as "rename flags": "RENAME_" "0" 0xffff_ffff;
     abi::MountFlags as "mount flags": "MS_" "0" 0xffff_ffff_ffff_ffff;
     abi::fs::UmountFlags as "umount flags": "MNT_" "0" 0xffff_ffff;
+    abi::mount::OpenTreeFlags as "open_tree flags": "OPEN_TREE_" "0" 0xffff_ffff;
+    abi::mount::MoveMountFlags as "move_mount flags": "MOVE_MOUNT_" "0" 0xffff_ffff;
+    abi::mount::FsopenFlags as "fsopen flags": "FSOPEN_" "0" 0xffff_ffff;
+    abi::mount::FsmountFlags as "fsmount flags": "FSMOUNT_" "0" 0xffff_ffff;
+    abi::mount::FspickFlags as "fspick flags": "FSPICK_" "0" 0xffff_ffff;
+    abi::mount::MountAttributes as "mount attributes": "MOUNT_ATTR_" "0" 0xffff_ffff_ffff_ffff;
     abi::fs::FallocateMode as "fallocate mode": "FALLOC_FL_" "0" 0xffff_ffff;
     abi::fs::RwFlags as "rw flags": "RWF_" "0" 0xffff_ffff;
     abi::fs::SpliceFlags as "splice flags": "SPLICE_F_" "0" 0xffff_ffff;

@@ -177,6 +177,22 @@ impl Forest {
         Ok(())
     }
 
+    /// Ties a mount that has no ties as another one is tied: its peer, or another slave of its master.
+    pub(in crate::mount) fn join(&mut self, id: Id, other: Id) {
+        let ties = self.ties(other);
+        if let Some(master) = ties.master {
+            self.put_behind(id, other, master);
+        }
+        if ties.shared {
+            self.change(id, |id| {
+                id.group = ties.group;
+                id.shared = true;
+                id.unbindable = false;
+            });
+            self.put_into_ring(id, other);
+        }
+    }
+
     /// Gives a mount without a group a number for one. `ENOMEM`.
     pub(in crate::mount) fn invent_group(&mut self, id: Id) -> Result<(), Errno> {
         if self.ties(id).group == 0 {
@@ -187,7 +203,7 @@ impl Forest {
     }
 
     /// Takes the number back if the mount was not shared since.
-    pub(super) fn forget_group(&mut self, id: Id) {
+    pub(in crate::mount) fn forget_group(&mut self, id: Id) {
         let ties = self.ties(id);
         if ties.group != 0 && !ties.shared {
             self.groups.give_back(ties.group);
