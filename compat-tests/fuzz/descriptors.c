@@ -112,7 +112,7 @@ static uint64_t pipe_out(struct context *c)
 /* A file system that is being described. */
 static uint64_t context(struct context *c)
 {
-	return keep(c, CONTEXT) ? CONTEXT : put(raw(SYS_fsopen, "tmpfs", 0), CONTEXT);
+	return draw(c) % 2 && keep(c, CONTEXT) ? CONTEXT : put(raw(SYS_fsopen, "tmpfs", 0), CONTEXT);
 }
 
 /* One that is made. */

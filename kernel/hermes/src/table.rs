@@ -421,6 +421,11 @@ table! {
     PRLIMIT64 "prlimit64" limits::prlimit64(pid: i32, resource: u32, new: In<Rlimit>, old: Out<Rlimit>) [""] "limits";
     CLOCK_ADJTIME "clock_adjtime" time::clock_adjtime(clock: i32, timex: InOut<Timex>) [""] "clocks";
     SYNCFS "syncfs" sync::syncfs(fd: Fd) [""] "files";
+    SETNS "setns" lifecycle::setns(fd: Fd, flags: u32) [""] "setns" {
+        "files of /proc/PID/ns": Missing("there are none; a pidfd names the process"),
+        "CLONE_NEWUSER": Refused("EINVAL: there is one namespace of users, which nobody enters again"),
+        "CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWPID, CLONE_NEWCGROUP, CLONE_NEWTIME": Accepted("checked; there is one of each"),
+    };
     GETCPU "getcpu" sched::getcpu(cpu: Out<u32>, node: Out<u32>) [""] "threads";
     PROCESS_VM_READV "process_vm_readv" others_memory::process_vm_readv(pid: i32, own: In<Iovec>, owns: usize, other: In<Iovec>, others: usize, flags: u64) [""] "others_memory";
     PROCESS_VM_WRITEV "process_vm_writev" others_memory::process_vm_writev(pid: i32, own: In<Iovec>, owns: usize, other: In<Iovec>, others: usize, flags: u64) [""] "others_memory";

@@ -76,6 +76,13 @@ impl MountNamespace {
         self.mounts().next().map(Path::top_of)
     }
 
+    /// The top of what is mounted on its root.
+    pub fn top(&self) -> Option<Path> {
+        let mut top = self.root()?;
+        table::cross(&mut top);
+        Some(top)
+    }
+
     /// All mounts, in order of mounting, each as it is when its turn comes.
     pub fn mounts(&self) -> impl Iterator<Item = Arc<Mount>> + '_ {
         let mut from = 0;

@@ -2,14 +2,16 @@
 
 use abi::process::{CLONE_ARGS_SIZE_VER0, CSIGNAL, CloneArgs};
 use abi::{CloneFlags, Errno, Signal};
+use cerberus::Rights;
+use chroma::Fd;
 use hal::UserAddr;
 use process::clone::{self, Request};
-use process::{Current, ExitStatus, exit};
+use process::{Current, ExitStatus, exit, pidfd};
 
 use crate::argument::{Argument, In};
 use crate::dispatch::RETURNED;
 use crate::row::Outcome;
-use crate::support::DONE;
+use crate::support::{DONE, file};
 
 fn number(outcome: Result<u32, Errno>) -> Outcome {
     outcome.map(u64::from)
@@ -92,6 +94,14 @@ pub fn clone3(current: &mut Current, arguments: In<CloneArgs>, size: usize) -> O
 /// `unshare`.
 pub fn unshare(current: &mut Current, flags: CloneFlags) -> Outcome {
     clone::unshare(current, flags)?;
+    DONE
+}
+
+/// `setns`: into namespaces of a process that a descriptor names.
+pub fn setns(current: &mut Current, fd: Fd, flags: u32) -> Outcome {
+    let file = file(current, fd, Rights::empty())?;
+    let process = pidfd::process_of(&file).ok_or(Errno::EINVAL)?;
+    clone::enter(current, process, CloneFlags::from_bits_retain(flags.into()))?;
     DONE
 }
 

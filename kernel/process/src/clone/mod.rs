@@ -1,5 +1,6 @@
 //! New threads and processes: `fork`, `vfork`, `clone`, `clone3`.
 
+mod enter;
 mod seed;
 mod unshare;
 
@@ -22,6 +23,7 @@ use hal::{UserAddr, UserContext, user};
 use seed::{Seed, make_task};
 use unshare::new_namespaces;
 
+pub use enter::enter;
 pub(crate) use seed::start_first;
 pub use unshare::unshare;
 
