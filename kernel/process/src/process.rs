@@ -139,6 +139,19 @@ impl Process {
         self.signals.lock_irq().threads.first().cloned()
     }
 
+    /// The thread that bears its number, unless that has ended.
+    pub fn first_thread(&self) -> Option<Arc<Thread>> {
+        let signals = self.signals.lock_irq();
+        signals.threads.iter().find(|thread| thread.tid() == self.pid()).cloned()
+    }
+
+    /// How many threads others see: the first one counts until the last has ended.
+    pub fn visible_threads(&self) -> usize {
+        let signals = self.signals.lock_irq();
+        let has_first = signals.threads.iter().any(|thread| thread.tid() == self.pid());
+        signals.threads.len() + usize::from(!has_first)
+    }
+
     /// How many threads it has.
     pub fn thread_count(&self) -> usize {
         self.signals.lock_irq().threads.len()

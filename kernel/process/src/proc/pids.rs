@@ -77,7 +77,8 @@ impl Tasks {
     fn numbers(&self) -> Result<Vec<u32>, Errno> {
         let process = self.0.target().map_err(|_| Errno::ENOENT)?.process;
         let mut numbers: Vec<u32> = process.threads().iter().map(|thread| thread.tid()).collect();
-        if numbers.is_empty() {
+        // It is listed until the last thread has ended, and after that.
+        if !numbers.contains(&process.pid()) {
             numbers.push(process.pid());
         }
         numbers.sort_unstable();

@@ -182,7 +182,7 @@ impl Stat {
             children_user: ticks(children.user),
             children_system: ticks(children.system),
             scheduling: scheduling(task.as_ref().map_or(Policy::NORMAL.into(), |task| task.scheduling())),
-            threads: process.thread_count().max(1),
+            threads: process.visible_threads(),
             started: ticks(started.since_boot()),
             size: memory.total.saturating_mul(hal::PAGE_SIZE as u64),
             resident: memory.resident,

@@ -175,7 +175,7 @@ pub(super) fn read(target: &Target, _: &Cred, text: &mut Text) -> Result<(), Err
         cred: &cred,
         table_size: thread.and_then(|thread| thread.files()).map_or(0, |files| files.size()),
         memory: Memory::of_target(target),
-        threads: process.thread_count().max(1),
+        threads: process.visible_threads(),
         queued: (queued, process.limits.current(Resource::Sigpending)),
         signals: Signals::of(target),
         no_new_privileges: thread.is_some_and(|thread| thread.no_new_privileges.load(Ordering::Relaxed)),

@@ -67,7 +67,7 @@ impl Subject {
             return Err(Errno::ESRCH);
         }
         let thread = match &self.thread {
-            None => process.main_thread(),
+            None => process.first_thread(), // a zombie while others go on
             Some(thread) => {
                 let thread = thread.upgrade().ok_or(Errno::ESRCH)?;
                 let known = table::thread(thread.tid()).ok_or(Errno::ESRCH)?;
