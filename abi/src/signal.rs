@@ -239,6 +239,7 @@ pub mod code {
     pub const CLD_STOPPED: i32 = 5;
     pub const CLD_CONTINUED: i32 = 6;
     pub const POLL_IN: i32 = 1;
+    pub const SYS_SECCOMP: i32 = 1;
 }
 
 /// `stack_t`.

@@ -186,3 +186,14 @@ fn socket_structs_and_numbers_are_linux() {
         assert_eq!(mine.cast_unsigned(), theirs);
     }
 }
+
+#[test]
+fn filters_have_linux_layout() {
+    use crate::seccomp::{NotifSizes, SockFilter, SockFprog};
+    use linux_raw_sys::ptrace as linux;
+    same_layout!(SockFilter, linux::sock_filter, code, jt, jf, k);
+    same_layout!(SockFprog, linux::sock_fprog, len, filter);
+    same_layout!(NotifSizes, linux::seccomp_notif_sizes, seccomp_notif, seccomp_notif_resp, seccomp_data);
+    assert_eq!(crate::seccomp::ARCH, linux::AUDIT_ARCH_X86_64);
+    assert_eq!(crate::seccomp::FilterFlags::TSYNC_ESRCH.bits(), linux::SECCOMP_FILTER_FLAG_TSYNC_ESRCH);
+}

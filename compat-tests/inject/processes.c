@@ -2,8 +2,10 @@
 #include "inject.h"
 
 #include <grp.h>
+#include <linux/filter.h>
 #include <linux/futex.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -347,6 +349,14 @@ static long nap(void)
 	struct timespec moment = { 0, 1000000 };
 	return nanosleep(&moment, NULL);
 }
+static long install_filter(void)
+{
+	struct sock_filter code[] = { BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW) };
+	struct sock_fprog program = { 2, code };
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
+}
+static int not_filtered(void) { return prctl(PR_GET_SECCOMP) == 0; }
+static int is_filtered(long result) { return result == 0 && prctl(PR_GET_SECCOMP) == 2; }
 static int word, second_word;
 static long wait_in_vain(void)
 {
@@ -385,6 +395,7 @@ const struct scenario processes[] = {
 	{ "timer_create", with_blocked, make_timer, NULL, timer_made, without_blocked, IN_CHILD, { EAGAIN } },
 	{ "timer_settime", with_timer, set_timer, NULL, timer_fired, without_timer, FREE, { 0 } },
 	{ "setitimer", NULL, set_interval, NULL, interval_set, NULL, FREE, { 0 } },
+	{ "seccomp SECCOMP_SET_MODE_FILTER", NULL, install_filter, not_filtered, is_filtered, NULL, IN_CHILD, { 0 } },
 	{ "nanosleep", NULL, nap, NULL, is_zero, NULL, FREE, { 0 } },
 	{ "futex FUTEX_WAIT", NULL, wait_in_vain, NULL, is_zero, NULL, FREE, { 0 } },
 	{ "futex FUTEX_CMP_REQUEUE", NULL, requeue, NULL, is_zero, NULL, FREE, { 0 } },

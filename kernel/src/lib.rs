@@ -81,10 +81,7 @@ fn bring_up(boot: &'static BootInfo) -> Result<(), Errno> {
     }
     process::vdso::start()?;
     process::hooks::set_init_end(end_with_init);
-    hermes::start();
-    if words.strace {
-        hermes::trace_calls();
-    }
+    hermes::start(words.strace);
     let (mounts, root) = root::mount(boot)?;
     let files = root::open_console(&root)?;
 

@@ -1,7 +1,6 @@
 //! From a trap to a handler.
 
 use abi::{Errno, nr};
-use core::sync::atomic::{AtomicBool, Ordering};
 use process::Current;
 use process::hooks;
 use process::signal::is_outcome;
@@ -46,30 +45,39 @@ pub fn row(number: usize) -> Option<&'static Row> {
     BY_NUMBER.get(number).copied().flatten()
 }
 
-static TRACING: AtomicBool = AtomicBool::new(false);
-
-/// Registers this crate for system calls.
-pub fn start() {
-    hooks::set_dispatch(dispatch);
-}
-
-/// Logs every call from now on, one line each.
-pub fn trace_calls() {
-    TRACING.store(true, Ordering::Relaxed);
+/// Registers this crate for system calls; each is logged, one line, if `is_traced`.
+pub fn start(is_traced: bool) {
+    hooks::set_dispatch(if is_traced { dispatch_traced } else { dispatch });
 }
 
 /// Serves a system call: number in `rax`, arguments in `rdi`, `rsi`, `rdx`, `r10`, `r8`, `r9`, result in `rax`.
 fn dispatch(current: &mut Current) {
-    let served = if TRACING.load(Ordering::Relaxed) { trace::call(current) } else { serve(current) };
-    if let Err(error) = served {
+    if let Err(error) = filtered(current) {
         fail(current, error);
     }
 }
 
-/// Serves a call without tracing it. A result is in `rax` afterwards; with an error the registers are as before.
+/// Serves a call and logs it.
+fn dispatch_traced(current: &mut Current) {
+    if let Err(error) = trace::call(current) {
+        fail(current, error);
+    }
+}
+
+/// Serves a call, unless a filter of the thread is against it.
 #[inline]
-pub(crate) fn serve(current: &mut Current) -> Result<(), Errno> {
-    match usize::try_from(current.context.regs.rax).ok().and_then(|number| CALLS.get(number)) {
+pub(crate) fn filtered(current: &mut Current) -> Result<(), Errno> {
+    if current.thread.seccomp.is_watching() && !process::seccomp::admits(current) {
+        return Err(RETURNED);
+    }
+    serve(current)
+}
+
+/// Serves a call. A result is in `rax` afterwards; with an error the registers are as before.
+#[inline]
+fn serve(current: &mut Current) -> Result<(), Errno> {
+    // The register's lower half, as on Linux.
+    match CALLS.get(current.context.regs.rax as u32 as usize) {
         Some(call) => call(current),
         None => unknown(current),
     }

@@ -45,4 +45,4 @@ pub mod time;
 pub mod trace;
 pub mod waiting;
 
-pub use dispatch::{start, trace_calls};
+pub use dispatch::start;

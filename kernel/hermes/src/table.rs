@@ -13,6 +13,7 @@ use abi::memory::{BarrierCommands, KeyDenials, MlockallFlags, MsyncFlags};
 use abi::mount::{FsmountFlags, FsopenFlags, FspickFlags, MountAttr, MoveMountFlags, OpenTreeFlags};
 use abi::poll::{EpollEvent, Pollfd, SigsetArgument};
 use abi::process::{CapData, CapHeader, CloneArgs, Rusage, SchedAttr};
+use abi::seccomp::FilterFlags;
 use abi::signal::{Sigaction, Sigevent, Stack};
 use abi::socket::{MessageFlags, Mmsghdr, Msghdr};
 use abi::stat::StatxMask;
@@ -32,7 +33,8 @@ use crate::files::{
     mount_trees, mounts, open, owners, splice, stat, sync, times, transfer, xattr,
 };
 use crate::processes::{
-    capabilities, execute, groups, identity, kcmp, lifecycle, limits, others_memory, pidfd, prctl, wait,
+    capabilities, execute, groups, identity, kcmp, lifecycle, limits, others_memory, pidfd, prctl, seccomp,
+    wait,
 };
 use crate::row::Status::{Accepted, Missing, Refused};
 use crate::row::{Note, Parameter, Row};
@@ -275,7 +277,7 @@ table! {
     PIVOT_ROOT "pivot_root" mounts::pivot_root(new_root: PathName, put_old: PathName) [""] "system";
     PRCTL "prctl" prctl::prctl(operation: i32, second: u64, third: u64, fourth: u64, fifth: u64) [""] "processes" {
         "PR_SET_TIMERSLACK": Accepted("timers are as exact as the machine"),
-        "PR_SET_SECCOMP": Missing("EINVAL"),
+        "PR_SET_SECCOMP, strict mode": Missing("RDTSC stays allowed"),
         "PR_SET_MM": Missing("EINVAL"),
         "PR_SET_VMA": Refused("EINVAL, as without anonymous names in the configuration"),
     };
@@ -435,6 +437,12 @@ table! {
     };
     SCHED_GETATTR "sched_getattr" sched::sched_getattr(pid: i32, to: Out<SchedAttr>, size: u32, flags: u32) [""] "threads";
     RENAMEAT2 "renameat2" make::renameat2(old: Fd, from: PathName, new: Fd, to: PathName, flags: RenameFlags) [""] "paths";
+    SECCOMP "seccomp" seccomp::seccomp(operation: u32, flags: FilterFlags, arguments: UserAddr) [""] "seccomp" {
+        "SECCOMP_FILTER_FLAG_NEW_LISTENER, WAIT_KILLABLE_RECV": Missing("EINVAL, as a flag that is not known; SECCOMP_RET_USER_NOTIF is ENOSYS, as without a listener"),
+        "SECCOMP_FILTER_FLAG_SPEC_ALLOW": Accepted("speculation is not restricted for filtered threads"),
+        "SECCOMP_RET_TRACE": Accepted("ENOSYS, as without a tracer: nobody traces"),
+        "SECCOMP_SET_MODE_STRICT": Missing("RDTSC stays allowed"),
+    };
     GETRANDOM "getrandom" system::getrandom(buffer: OutBytes, size: usize, flags: GetrandomFlags) [""] "system";
     MEMFD_CREATE "memfd_create" descriptors::memfd_create(name: UserAddr, flags: MemfdFlags) [""] "memory" {
         "MFD_HUGETLB": Refused("EINVAL"),

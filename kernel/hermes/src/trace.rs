@@ -21,7 +21,7 @@ pub(crate) fn call(current: &mut Current) -> Result<(), Errno> {
     let mut shown: Vec<String> =
         (0..parameters.len()).map(|index| show(parameters, &arguments, index, InBytes::TYPE, None)).collect();
     let (pid, name) = (current.tid(), current.thread.name());
-    let served = dispatch::serve(current);
+    let served = dispatch::filtered(current);
     let result = served.map(|()| current.context.regs.rax);
     if let Ok(count) = result {
         for (index, text) in shown.iter_mut().enumerate() {

@@ -8,6 +8,7 @@ use crate::exit::VforkWait;
 use crate::namespaces::Namespaces;
 use crate::process::Process;
 use crate::program::Program;
+use crate::seccomp::Filter;
 use crate::signal::AltStack;
 use crate::thread::Thread;
 use crate::user;
@@ -68,6 +69,8 @@ pub struct Current {
     pub clear_child_tid: UserAddr,
     /// The list of robust futexes.
     pub robust_list: UserAddr,
+    /// The filters of its calls, as it took them last.
+    pub(crate) filters: Option<Arc<Filter>>,
     /// Who waits for this thread to execute or end.
     pub(crate) vfork: Option<Arc<VforkWait>>,
     /// The thread is to end, so.

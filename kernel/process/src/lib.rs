@@ -60,6 +60,7 @@ pub mod proc;
 pub mod process;
 pub mod program;
 pub mod run;
+pub mod seccomp;
 pub mod signal;
 mod sockets;
 pub mod table;

@@ -16,6 +16,7 @@
 //! | accounts | 812, IRQ | what a process used |
 //! | signals | 814, IRQ | the threads of a process, its shared pending signals, stop and exit |
 //! | pending | 816, IRQ | a thread's own pending signals |
+//! | filters | 817, IRQ | a thread's filters of system calls |
 //! | actions | 818, IRQ | a table of signal actions |
 //! | timers | 820, IRQ | a process's interval timers |
 //! | timer | 822, IRQ | one POSIX timer |
@@ -35,6 +36,7 @@ pub static LIMITS: LockClass = LockClass::new("limits", 810);
 pub static ACCOUNTS: LockClass = LockClass::new("accounts", 812);
 pub static SIGNALS: LockClass = LockClass::new("signals", 814);
 pub static PENDING: LockClass = LockClass::new("thread's signals", 816);
+pub static SECCOMP: LockClass = LockClass::new("thread's filters", 817);
 pub static ACTIONS: LockClass = LockClass::new("signal actions", 818);
 pub static TIMERS: LockClass = LockClass::new("process timers", 820);
 pub static TIMERS_ONE: LockClass = LockClass::new("timer", 822);

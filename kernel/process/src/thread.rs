@@ -5,6 +5,7 @@ use crate::lock_classes;
 use crate::namespaces::Namespaces;
 use crate::process::Process;
 use crate::program::Program;
+use crate::seccomp::Seccomp;
 use crate::signal::Pending;
 use crate::user::User;
 use abi::io_priority::IoPriority;
@@ -63,6 +64,8 @@ pub struct Thread {
     /// `PR_SET_NO_NEW_PRIVS`.
     pub(crate) no_new_privileges: AtomicBool,
     personality: AtomicU32,
+    /// Which calls it has given up.
+    pub seccomp: Seccomp,
     pub(crate) fail_nth: FailNth,
     started: Instant,
 }
@@ -82,6 +85,7 @@ impl Thread {
             parent_death_signal: AtomicU32::new(0),
             no_new_privileges: AtomicBool::new(false),
             personality: AtomicU32::new(0),
+            seccomp: Seccomp::new(),
             fail_nth: FailNth::default(),
             started: chronos::clock::now(),
         }

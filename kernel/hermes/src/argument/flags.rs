@@ -68,5 +68,6 @@ flags! {
     abi::system::GetrandomFlags as "getrandom flags": "GRND_" "0" 0xffff_ffff;
     abi::inotify::InotifyMask as "inotify mask": "IN_" "0" 0xffff_ffff;
     abi::stat::StatxMask as "statx mask": "STATX_" "0" 0xffff_ffff;
+    abi::seccomp::FilterFlags as "filter flags": "SECCOMP_FILTER_FLAG_" "0" 0xffff_ffff;
     abi::socket::MessageFlags as "message flags": "MSG_" "0" 0xffff_ffff;
 }

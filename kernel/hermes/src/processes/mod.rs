@@ -10,4 +10,5 @@ pub mod limits;
 pub mod others_memory;
 pub mod pidfd;
 pub mod prctl;
+pub mod seccomp;
 pub mod wait;

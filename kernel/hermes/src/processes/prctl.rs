@@ -9,6 +9,7 @@ use process::Current;
 use process::ids::SECBIT_KEEP_CAPS;
 
 use crate::argument::{Argument, Out, read_string};
+use crate::processes::seccomp;
 use crate::row::Outcome;
 use crate::support::DONE;
 
@@ -111,7 +112,8 @@ pub fn prctl(
             to.write(&i32::from(is))?;
             DONE
         }
-        op::PR_GET_SECCOMP => DONE,
+        op::PR_GET_SECCOMP => seccomp::mode(current),
+        op::PR_SET_SECCOMP => seccomp::set_mode(current, second, third),
         op::PR_GET_TIMERSLACK => Ok(50_000),
         op::PR_SET_TIMERSLACK => DONE, // timers are as exact as the machine
         op::PR_GET_THP_DISABLE if second == 0 && unused => Ok(1),

@@ -10,6 +10,7 @@ use crate::memory;
 use crate::pidfd;
 use crate::process::Process;
 use crate::program::Program;
+use crate::seccomp;
 use crate::signal::{Actions, AltStack, Signals};
 use crate::table;
 use crate::thread::{Parts, Thread};
@@ -153,8 +154,6 @@ pub fn clone(current: &mut Current, request: &Request) -> Result<u32, Errno> {
         io_priority: current.thread.io_priority_of_child(flags.contains(CloneFlags::IO)),
     };
     let thread = Arc::new(Thread::new(tid, process.clone(), parts, current.thread.blocked()));
-    let no_new = current.thread.no_new_privileges.load(Ordering::Relaxed);
-    thread.no_new_privileges.store(no_new, Ordering::Relaxed);
     thread.set_personality(current.thread.personality());
 
     let vfork = flags.contains(CloneFlags::VFORK).then(|| Arc::new(VforkWait::default()));
@@ -228,6 +227,10 @@ fn publish(current: &Current, thread: &Arc<Thread>, request: &Request) -> Result
     let tid = thread.tid();
     let is_thread = request.flags.contains(CloneFlags::THREAD);
     if !is_thread {
+        {
+            let _signals = current.process.signals.lock_irq();
+            seccomp::inherit(&current.thread, thread);
+        }
         let published = table::with(|tree| {
             // A signal to the parent's group is sent under the same lock: it finds the child, or the parent finds the signal.
             if current.is_interrupted() && current.has_deliverable() {
@@ -256,6 +259,10 @@ fn publish(current: &Current, thread: &Arc<Thread>, request: &Request) -> Result
             drop(signals);
             drop(table::with(|tree| tree.remove_thread(tid)));
             return Err(Errno::RESTART_NO_INTR); // the process ends: nobody sees this
+        }
+        if is_thread {
+            // From here on it is among those that another thread's filter is given to.
+            seccomp::inherit(&current.thread, thread);
         }
         if signals.threads.len() < signals.threads.capacity() {
             signals.threads.push(thread.clone());

@@ -51,6 +51,7 @@ impl Seed {
             fault: Default::default(),
             clear_child_tid: self.clear_child_tid,
             robust_list: UserAddr::NULL,
+            filters: None, // taken at the first call
             vfork: self.vfork,
             end: None,
         }

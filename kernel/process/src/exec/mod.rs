@@ -264,6 +264,7 @@ fn prepare(
 /// Whatever finding and loading the program gives; `E2BIG`; [`Errno::RESTART_NO_INTR`] when the process is ending.
 pub fn exec(current: &mut Current, request: Request) -> Result<(), Errno> {
     let Request { path, name, arguments, environment } = request;
+    let barred = current.has_no_new_privileges();
     let found = find(current, path, &name, arguments)?;
     let (cred, secure) = ids::exec(&current.cred, found.ids);
     let personality = personality_of(current, &found.ids, &cred);
@@ -277,6 +278,10 @@ pub fn exec(current: &mut Current, request: Request) -> Result<(), Errno> {
     };
     let files = if current.files.is_shared() { Some(current.files.duplicate()?) } else { None };
     stand_alone(current)?;
+    if current.has_no_new_privileges() != barred {
+        // Another thread has given it a filter meanwhile: the file's set-id bits do not count any more.
+        return Err(Errno::RESTART_NO_INTR);
+    }
     // The point of no return.
     exit::leave_memory(current);
     current.thread.set_personality(personality);

@@ -26,6 +26,7 @@ mod oom;
 mod pids;
 mod processors;
 mod rows;
+mod seccomp_settings;
 mod stat;
 mod status;
 mod strings;

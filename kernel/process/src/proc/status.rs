@@ -74,6 +74,8 @@ pub(super) struct Status<'a> {
     pub queued: (u64, u64),
     pub signals: Signals,
     pub no_new_privileges: bool,
+    /// The mode of its filters, and how many there are.
+    pub filters: (u8, usize),
     /// The processors that it may run on, a bit each.
     pub cpus: u64,
 }
@@ -130,7 +132,9 @@ pub(super) fn format(status: &Status<'_>, text: &mut Text) {
     writeln!(text, "CapInh:\t{:016x}\nCapPrm:\t{:016x}", c.inheritable.0, c.permitted.0);
     writeln!(text, "CapEff:\t{:016x}\nCapBnd:\t{:016x}", c.effective.0, c.bounding.0);
     writeln!(text, "CapAmb:\t{:016x}", c.ambient.0);
-    writeln!(text, "NoNewPrivs:\t{}\nSeccomp:\t0\nSeccomp_filters:\t0", u8::from(status.no_new_privileges));
+    let (mode, filters) = status.filters;
+    writeln!(text, "NoNewPrivs:\t{}", u8::from(status.no_new_privileges));
+    writeln!(text, "Seccomp:\t{mode}\nSeccomp_filters:\t{filters}");
     writeln!(text, "Speculation_Store_Bypass:\tunknown\nSpeculationIndirectBranch:\tunsupported");
     writeln!(text, "Cpus_allowed:\t{:x}\nCpus_allowed_list:\t{}", status.cpus, processors::List(status.cpus));
     writeln!(text, "voluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0");
@@ -179,6 +183,7 @@ pub(super) fn read(target: &Target, _: &Cred, text: &mut Text) -> Result<(), Err
         queued: (queued, process.limits.current(Resource::Sigpending)),
         signals: Signals::of(target),
         no_new_privileges: thread.is_some_and(|thread| thread.no_new_privileges.load(Ordering::Relaxed)),
+        filters: thread.map_or((0, 0), |thread| (thread.seccomp.mode() as u8, thread.seccomp.count())),
         cpus: hal::cpu::online_set()
             & thread.and_then(|thread| thread.task()).map_or(u64::MAX, |task| task.allowed()),
     };

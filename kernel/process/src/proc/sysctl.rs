@@ -3,6 +3,7 @@
 //! A value that is a fact of this kernel is read-only, where Linux would let it be changed: a write that changes nothing would be
 //! a lie.
 
+use super::seccomp_settings;
 use super::system::{RELEASE, VERSION};
 use crate::namespaces::HostNames;
 use crate::thread::Parts;
@@ -106,6 +107,7 @@ fn add_kernel(kernel: &Directory) {
     );
     fact(kernel, "version", VERSION);
     kernel.add("watchdog_thresh", Entry::file(WatchdogThreshold, Mode(0o644)));
+    seccomp_settings::add(&kernel.subdirectory("seccomp"));
     let random = kernel.subdirectory("random");
     random.add("boot_id", Entry::file(from_fn(|text| uuid(boot_id(), text)), Mode(0o444)));
     random.add("uuid", Entry::file(from_fn(|text| uuid(random_id(), text)), Mode(0o444)));

@@ -86,6 +86,7 @@ fn status_has_linux_s_lines() {
         queued: (0, 1837),
         signals: Signals { caught: SigSet(0x10000), ..Signals::default() },
         no_new_privileges: false,
+        filters: (0, 0),
         cpus: 1,
     };
     let lines = text(|text| status::format(&shown, text));

@@ -53,6 +53,12 @@ impl Info {
         Self::with(Signal::SIGSEGV, code::SEGV_PKUERR, [address, 0, key, 0])
     }
 
+    /// A call that a filter turned into a signal: where, which, and the filter's data.
+    pub fn filtered(address: u64, number: u32, data: i32) -> Self {
+        let fields = [address, pair(number, abi::seccomp::ARCH), 0, 0];
+        Self { errno: data, ..Self::with(Signal::SIGSYS, code::SYS_SECCOMP, fields) }
+    }
+
     /// A child's change of state; times in clock ticks.
     pub fn child(code: i32, pid: u32, uid: Uid, status: i32, user: u64, system: u64) -> Self {
         let status = u64::from(status.cast_unsigned());
