@@ -27,6 +27,7 @@ pub mod nr;
 pub mod personality;
 pub mod poll;
 pub mod process;
+pub mod sched;
 pub mod seccomp;
 pub mod signal;
 pub mod socket;

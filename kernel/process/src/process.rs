@@ -134,7 +134,7 @@ impl Process {
         }
     }
 
-    /// Its first thread, while it has one.
+    /// One of those that go on: the first, unless that has ended.
     pub fn main_thread(&self) -> Option<Arc<Thread>> {
         self.signals.lock_irq().threads.first().cloned()
     }

@@ -1,6 +1,6 @@
 //! Scheduling policies, and their priorities.
 
-use abi::process::{
+use abi::sched::{
     SCHED_BATCH, SCHED_DEADLINE, SCHED_FIFO, SCHED_FLAG_KEEP_PARAMS, SCHED_FLAG_KEEP_POLICY,
     SCHED_FLAG_RESET_ON_FORK, SCHED_FLAG_UTIL_CLAMP, SCHED_FLAGS, SCHED_IDLE, SCHED_NORMAL,
     SCHED_RESET_ON_FORK, SCHED_RR, SchedAttr,

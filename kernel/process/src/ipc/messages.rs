@@ -1,6 +1,6 @@
 //! Queues of messages: `msgget`, `msgsnd`, `msgrcv`, `msgctl`.
 
-use super::{ALTER, Object, Permissions, READ, Table, now};
+use super::{ALTER, Object, Permissions, READ, Table, now, share_of_memory};
 use crate::current::Current;
 use crate::lock_classes;
 use abi::Errno;
@@ -18,8 +18,6 @@ use hal::SpinLock;
 pub const LONGEST: usize = 8192;
 const QUEUE_BYTES: u64 = 16384;
 const MOST: u32 = 32000;
-/// How much of the memory all queues together may hold: one part in so many. Linux has no such limit but its memory control.
-const SHARE_OF_MEMORY: u64 = 32;
 
 /// A message.
 pub struct Message {
@@ -168,7 +166,7 @@ pub fn send(current: &Current, id: i32, message: Message, flags: u32) -> Result<
         if !queue.fits(len) {
             return (flags & IPC_NOWAIT != 0).then_some(Err(Errno::EAGAIN));
         }
-        let most = aegis::frames::managed() * hal::PAGE_SIZE as u64 / SHARE_OF_MEMORY;
+        let most = share_of_memory();
         if HELD.load(Ordering::Relaxed).saturating_add(len) > most {
             return Some(Err(Errno::ENOMEM));
         }

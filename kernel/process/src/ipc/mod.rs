@@ -25,6 +25,13 @@ const SEQUENCES: u16 = u16::MAX;
 /// Places are not used again before as many others have been.
 const LEAST_ROUND: u32 = 64;
 
+/// How many bytes all semaphores may take, or all messages of one kind. Linux has no such limit but its memory control.
+fn share_of_memory() -> u64 {
+    /// One part in so many of the memory.
+    const SHARE: u64 = 32;
+    aegis::frames::managed().saturating_mul(hal::PAGE_SIZE as u64) / SHARE
+}
+
 /// Who made an object, who owns it, and what others may do.
 #[derive(Clone, Copy, Debug)]
 pub struct Permissions {

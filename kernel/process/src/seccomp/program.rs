@@ -1,7 +1,8 @@
 //! The programs of filters: classic BPF, of which Linux allows a part here.
 //!
-//! Programs jump forwards only, so each ends after as many steps as it has instructions at most. No crate was found that evaluates
-//! classic BPF without `std`: those that exist run eBPF, or write filters rather than carry them out.
+//! Programs jump forwards only, so each ends after as many steps as it has instructions at most. Of the crates that evaluate
+//! classic BPF `bpfvm` wants `std` and libc, `tk-axcbpf`, in its first release, a nightly compiler; the others run eBPF, or write
+//! filters rather than carry them out. Linux's count of places wants the instructions one by one in any case.
 
 use abi::Errno;
 use abi::seccomp::SockFilter;

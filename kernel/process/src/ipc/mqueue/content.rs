@@ -1,5 +1,6 @@
 //! What is in a queue, and who stands in line for it: which of them is next.
 
+use crate::ipc::share_of_memory;
 use abi::Errno;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -8,8 +9,6 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 /// What a message takes beside its text.
 const MESSAGE_BYTES: usize = 256;
-/// How much of the memory all messages may take: one part in so many, as with System V's.
-const SHARE_OF_MEMORY: u64 = 32;
 
 /// What all messages take, in bytes.
 static HELD: AtomicU64 = AtomicU64::new(0);
@@ -33,8 +32,7 @@ impl Message {
         text.resize(length, 0);
         let message = Self { priority, text }; // whose end takes the bytes back
         HELD.fetch_add(message.held(), Ordering::Relaxed);
-        let most = aegis::frames::managed().saturating_mul(hal::PAGE_SIZE as u64) / SHARE_OF_MEMORY;
-        if HELD.load(Ordering::Relaxed) > most { Err(Errno::ENOMEM) } else { Ok(message) }
+        if HELD.load(Ordering::Relaxed) > share_of_memory() { Err(Errno::ENOMEM) } else { Ok(message) }
     }
 
     fn held(&self) -> u64 {

@@ -5,7 +5,7 @@
 
 mod set;
 
-use super::{ALTER, READ, Table, now};
+use super::{ALTER, READ, Table, now, share_of_memory};
 use crate::current::Current;
 use crate::lock_classes;
 use abi::Errno;
@@ -24,8 +24,6 @@ const MOST_IN_ALL: i32 = 1_024_000_000;
 pub const MOST_OPERATIONS: usize = 500;
 const MOST_SETS: u32 = 32000;
 const HIGHEST: i32 = 32767;
-/// How much of the memory all sets together may take: one part in so many. Linux has no such limit but its memory control.
-const SHARE_OF_MEMORY: u64 = 32;
 
 static SETS: SpinLock<Table<Set>> = SpinLock::new(&lock_classes::IPC, Table::new(MOST_SETS));
 
@@ -45,7 +43,7 @@ pub fn get(current: &Current, key: i32, count: i32, flags: u32) -> Result<i32, E
         }
         let used: usize = table.iter().map(|(_, set)| set.semaphores.len()).sum();
         let bytes = ((used + wanted) * size_of::<Semaphore>()) as u64;
-        if bytes > aegis::frames::managed() * hal::PAGE_SIZE as u64 / SHARE_OF_MEMORY {
+        if bytes > share_of_memory() {
             return Err(Errno::ENOSPC);
         }
         let mut semaphores = Vec::new();
